@@ -1,0 +1,240 @@
+package feather_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/featherhq/feather-go"
+)
+
+func TestKeyOfTheCallReplacesTheClients(t *testing.T) {
+	var got []string
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Values("x-api-key") })
+	if err := ask(newClient(t, server.URL), feather.APIKey("key-of-the-call")); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0] != "key-of-the-call" {
+		t.Errorf("keys %q", got)
+	}
+}
+
+func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
+	type tenant struct{}
+	var got []string
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("x-api-key")) })
+	client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithRequestEditorFn(
+		feather.APIKeyFunc(func(ctx context.Context) (string, error) {
+			return "key-of-" + ctx.Value(tenant{}).(string), nil
+		})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ann", "bob"} {
+		ctx := context.WithValue(context.Background(), tenant{}, name)
+		if _, err := feather.Check(client.SendMessageWithResponse(ctx, sessionID, hello)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(got) != "[key-of-ann key-of-bob]" {
+		t.Errorf("keys %v", got)
+	}
+}
+
+func TestErrorOfTheKeySourceFailsTheCall(t *testing.T) {
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	sealed := errors.New("the store is sealed")
+	err := ask(newClient(t, server.URL), feather.APIKeyFunc(func(context.Context) (string, error) { return "", sealed }))
+	if !errors.Is(err, sealed) || !strings.HasPrefix(err.Error(), "feather: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestUnusableKeySendsNothing(t *testing.T) {
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	client := newClient(t, server.URL)
+	for _, key := range []string{"", " ", "secret ", "\tsecret", "sec\x00ret", "sec\x7fret", "sec\rret", "sécret", "sec\u200bret"} {
+		err := ask(client, feather.APIKey(key))
+		if err == nil {
+			t.Errorf("key %q: no error", key)
+		} else if strings.TrimSpace(key) != "" && strings.Contains(err.Error(), strings.TrimSpace(key)) {
+			t.Errorf("key %q is in the error %q", key, err)
+		}
+	}
+}
+
+func FuzzAPIKey(f *testing.F) {
+	for _, key := range []string{"", "secret", " secret", "sec ret", "sec\nret", "\xff\xfe", "\x7f", strings.Repeat("k", 10000)} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		req := httptest.NewRequest(http.MethodGet, "https://api.example", nil)
+		err := feather.APIKey(key)(context.Background(), req)
+		if sent := req.Header.Get("x-api-key"); err == nil && sent != key || err != nil && sent != "" {
+			t.Errorf("key %q: header %q, error %v", key, sent, err)
+		}
+		if err != nil && len(key) > 8 && strings.Contains(err.Error(), key) {
+			t.Errorf("key %q is in the error %q", key, err)
+		}
+	})
+}
+
+// roundTripper stands in for networks that a test cannot have.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestKeyNeverTravelsInClearText(t *testing.T) {
+	tests := []struct {
+		baseURL string
+		allowed bool
+	}{
+		{"https://api.example", true},
+		{"http://localhost:8000", true},
+		{"http://LOCALHOST", true},
+		{"http://127.0.0.1:8000", true},
+		{"http://127.9.9.9", true},
+		{"http://[::1]:8000", true},
+		{"http://[::ffff:127.0.0.1]", true},
+		{"http://api.example", false},
+		{"http://localhost.example", false},
+		{"http://128.0.0.1", false},
+		{"http://0.0.0.0", false},
+		{"http://10.0.0.1", false},
+		{"http://[fe80::1]", false},
+	}
+	byHand := feather.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+		req.Header.Set("x-api-key", testKey)
+		return nil
+	})
+	for _, tt := range tests {
+		var sent int
+		network := feather.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			sent++
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+		})})
+		base := feather.WithBaseURL(tt.baseURL)
+		clients := map[string]func() (*feather.ClientWithResponses, error){
+			"New": func() (*feather.ClientWithResponses, error) {
+				return feather.New(base, network, feather.WithAPIKey(testKey))
+			},
+			"New, by hand": func() (*feather.ClientWithResponses, error) { return feather.New(base, network, byHand) },
+			"the bare client": func() (*feather.ClientWithResponses, error) {
+				return feather.NewClientWithResponses("", base, network, feather.WithAPIKey(testKey))
+			},
+		}
+		for name, newClient := range clients {
+			sent = 0
+			client, err := newClient()
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = ask(client)
+			if allowed := err == nil && sent == 1; allowed != tt.allowed {
+				t.Errorf("%s to %s: error %v, %d requests sent; want allowed: %t", name, tt.baseURL, err, sent, tt.allowed)
+			}
+			if err != nil && (sent != 0 || !strings.Contains(err.Error(), "clear text") || strings.Contains(err.Error(), testKey)) {
+				t.Errorf("%s to %s: error %v, %d requests sent", name, tt.baseURL, err, sent)
+			}
+		}
+	}
+}
+
+func TestRedirectWithinTheOriginTakesTheBodyAlong(t *testing.T) {
+	var body, key string
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/") {
+			http.Redirect(w, r, r.URL.Path+"/", http.StatusTemporaryRedirect)
+			return
+		}
+		b := make([]byte, r.ContentLength)
+		_, _ = r.Body.Read(b)
+		body, key = string(b), r.Header.Get("x-api-key")
+	})
+	if err := ask(newClient(t, server.URL)); err != nil {
+		t.Fatal(err)
+	}
+	if body != `{"content":"hello"}` || key != testKey {
+		t.Errorf("after the redirect: body %q, key %q", body, key)
+	}
+}
+
+func TestRedirectToAnotherOriginIsRefused(t *testing.T) {
+	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived with %v", r.Method, r.Header) })
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		tries := 0
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			tries++
+			http.Redirect(w, r, elsewhere.URL+"/stolen", status)
+		})
+		for name, opts := range map[string][]feather.ClientOption{
+			"New's client":  nil,
+			"another":       {feather.WithHTTPClient(http.DefaultClient)},
+			"its own rules": {feather.WithHTTPClient(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }})},
+		} {
+			tries = 0
+			err := ask(newClient(t, server.URL, opts...))
+			if err == nil || !strings.Contains(err.Error(), server.URL) || !strings.Contains(err.Error(), elsewhere.URL) {
+				t.Errorf("%d, %s: error %v, want one that names both origins", status, name, err)
+			}
+			if tries != 1 {
+				t.Errorf("%d, %s: %d tries", status, name, tries)
+			}
+		}
+	}
+	if http.DefaultClient.CheckRedirect != nil {
+		t.Error("the caller's http.Client was modified")
+	}
+}
+
+func TestOwnRedirectPolicyIsKept(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://other.example/", http.StatusTemporaryRedirect)
+	})
+	hc := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	err := ask(newClient(t, server.URL, feather.WithHTTPClient(hc)))
+	var apiErr *feather.APIError
+	if !errors.As(err, &apiErr) || apiErr.StatusCode != http.StatusTemporaryRedirect {
+		t.Errorf("error %v, want the 307 itself", err)
+	}
+
+	server = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	if err := ask(newClient(t, server.URL)); err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
+		t.Errorf("an endless redirect: error %v", err)
+	}
+}
+
+func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("x-api-key")
+		w.Header().Set("X-Request-Id", "request of "+key)
+		w.Header().Set("X-Echo", key)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"title": "bad key %[1]s", "detail": [{"loc": ["header", "x-api-key"], "msg": "no such key %[1]s", "type": "x", "input": "%[1]s"}]}`, key)
+	})
+	client := newClient(t, server.URL)
+	err := ask(client)
+	var apiErr *feather.APIError
+	if !errors.As(err, &apiErr) {
+		t.Fatal(err)
+	}
+	_, streamErr := events(client.SendMessage(context.Background(), sessionID, hello))
+	values := []any{client, client.ClientInterface, err, *apiErr, apiErr.Validation, string(apiErr.Body), streamErr}
+	for _, value := range values {
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			if got := fmt.Sprintf(format, value); strings.Contains(got, testKey) {
+				t.Errorf("%s of %T has the key: %s", format, value, got)
+			}
+		}
+	}
+	if !strings.Contains(err.Error(), "[redacted]") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,7 @@
+package feather
+
+// For the tests of package feather_test.
+var (
+	NewTransport = newTransport
+	RetryAfter   = retryAfter
+)

@@ -1,0 +1,228 @@
+package feathertest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/google/uuid"
+)
+
+// problem is what a request has wrong, as FastAPI says it.
+type problem struct {
+	statusCode int
+	Detail     any `json:"detail"`
+}
+
+// entry is one part of a request that is wrong, as Pydantic says it.
+type entry struct {
+	Type  string         `json:"type"`
+	Loc   []any          `json:"loc"`
+	Msg   string         `json:"msg"`
+	Input any            `json:"input"`
+	Ctx   map[string]any `json:"ctx,omitempty"`
+}
+
+// check returns nil for a request that the document allows.
+func check(r *http.Request, body []byte, route *routers.Route, params map[string]string) *problem {
+	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: params,
+		Route:      route,
+		Options: &openapi3filter.Options{
+			MultiError:         true,
+			AuthenticationFunc: authenticate,
+			SchemaValidationOptions: []openapi3.SchemaValidationOption{
+				openapi3.EnableFormatValidation(),
+				openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
+			},
+		},
+	})
+	if err == nil && strings.Contains(r.Header.Get("Content-Type"), "json") && !json.Valid(body) {
+		return &problem{http.StatusUnprocessableEntity, []entry{invalidJSON("extra data")}}
+	}
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*openapi3filter.SecurityRequirementsError](err); ok {
+		return &problem{http.StatusUnauthorized, "Not authenticated"}
+	}
+	var entries []entry
+	for _, err := range each(err) {
+		entries = append(entries, describe(err)...)
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(fmt.Sprint(a.Loc), fmt.Sprint(b.Loc)) })
+	return &problem{http.StatusUnprocessableEntity, entries}
+}
+
+func writeRouteError(w http.ResponseWriter, err error) {
+	statusCode := http.StatusNotFound
+	if errors.Is(err, routers.ErrMethodNotAllowed) {
+		statusCode = http.StatusMethodNotAllowed
+	}
+	writeJSON(w, statusCode, problem{Detail: http.StatusText(statusCode)})
+}
+
+// authenticate asks for some credential where the scheme wants one.
+func authenticate(_ context.Context, input *openapi3filter.AuthenticationInput) error {
+	r, scheme := input.RequestValidationInput.Request, input.SecurityScheme
+	credential := r.Header.Get("Authorization")
+	if scheme.Type == "apiKey" {
+		switch scheme.In {
+		case "header":
+			credential = r.Header.Get(scheme.Name)
+		case "query":
+			credential = r.URL.Query().Get(scheme.Name)
+		case "cookie":
+			if cookie, err := r.Cookie(scheme.Name); err == nil {
+				credential = cookie.Value
+			}
+		}
+	}
+	if credential == "" {
+		return errors.New("no credential")
+	}
+	return nil
+}
+
+func each(err error) []error {
+	if several, ok := err.(openapi3.MultiError); ok {
+		return several
+	}
+	return []error{err}
+}
+
+// describe turns an error of the checks into entries.
+func describe(err error) []entry {
+	loc := []any{"body"}
+	requestErr, ok := errors.AsType[*openapi3filter.RequestError](err)
+	if !ok {
+		return []entry{{Type: "value_error", Loc: loc, Msg: err.Error()}}
+	}
+	inBody := requestErr.Parameter == nil
+	if !inBody {
+		loc = []any{requestErr.Parameter.In, requestErr.Parameter.Name}
+	}
+	if schemaErrs := leaves(requestErr.Err); len(schemaErrs) > 0 {
+		var entries []entry
+		for _, schemaErr := range schemaErrs {
+			entries = append(entries, describeSchema(loc, schemaErr)...)
+		}
+		return entries
+	}
+	if errors.Is(requestErr.Err, openapi3filter.ErrInvalidRequired) {
+		return []entry{{Type: "missing", Loc: loc, Msg: "Field required"}}
+	}
+	if inBody && requestErr.Err == nil { // the media type
+		return []entry{{Type: "model_attributes_type", Loc: loc, Msg: wanted["object"].msg}}
+	}
+	if inBody {
+		return []entry{invalidJSON(requestErr.Err.Error())}
+	}
+	return []entry{{Type: "value_error", Loc: loc, Msg: "Value error, " + requestErr.Error()}}
+}
+
+// leaves finds the innermost errors, those that name what is wrong.
+func leaves(err error) []*openapi3.SchemaError {
+	if several, ok := errors.AsType[openapi3.MultiError](err); ok {
+		var found []*openapi3.SchemaError
+		for _, err := range several {
+			found = append(found, leaves(err)...)
+		}
+		return found
+	}
+	if leaf, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+		return []*openapi3.SchemaError{leaf}
+	}
+	return nil
+}
+
+// wanted has Pydantic's words for a value of the wrong type.
+var wanted = map[string]struct{ name, msg string }{
+	"string":  {"string_type", "Input should be a valid string"},
+	"integer": {"int_type", "Input should be a valid integer"},
+	"number":  {"float_type", "Input should be a valid number"},
+	"boolean": {"bool_type", "Input should be a valid boolean"},
+	"array":   {"list_type", "Input should be a valid list"},
+	"object":  {"model_attributes_type", "Input should be a valid dictionary or object to extract fields from"},
+}
+
+// describeSchema has Pydantic's words for the keywords that its models use most.
+func describeSchema(where []any, err *openapi3.SchemaError) []entry {
+	loc := slices.Clone(where)
+	for _, step := range err.JSONPointer() {
+		if index, err := strconv.Atoi(step); err == nil {
+			loc = append(loc, index)
+		} else {
+			loc = append(loc, step)
+		}
+	}
+	e := entry{Type: "value_error", Loc: loc, Msg: "Value error, " + err.Reason, Input: err.Value}
+	schema := err.Schema
+	if schema == nil {
+		return []entry{e}
+	}
+	switch err.SchemaField {
+	case "required":
+		return missing(e, schema.Required)
+	case "type", "nullable":
+		if schema.Type.Is("null") {
+			return nil // the other half of an optional value
+		}
+		for _, name := range schema.Type.Slice() {
+			if want, ok := wanted[name]; ok {
+				e.Type, e.Msg = want.name, want.msg
+			}
+		}
+	case "minLength":
+		e.Type, e.Msg = "string_too_short", "String should have at least "+characters(schema.MinLength)
+		e.Ctx = map[string]any{"min_length": schema.MinLength}
+	case "maxLength":
+		e.Type, e.Msg = "string_too_long", "String should have at most "+characters(*schema.MaxLength)
+		e.Ctx = map[string]any{"max_length": *schema.MaxLength}
+	case "format":
+		if schema.Format == "uuid" {
+			e.Type, e.Msg = "uuid_parsing", "Input should be a valid UUID"
+		}
+	}
+	return []entry{e}
+}
+
+// missing has an entry for each required member that is not there. The error may
+// stand at the object, for all of them, or at one of them.
+func missing(e entry, required []string) []entry {
+	e.Type, e.Msg = "missing", "Field required"
+	if last, ok := e.Loc[len(e.Loc)-1].(string); ok && slices.Contains(required, last) {
+		return []entry{e}
+	}
+	members, _ := e.Input.(map[string]any)
+	var entries []entry
+	for _, name := range required {
+		if _, ok := members[name]; !ok {
+			absent := e
+			absent.Loc = append(slices.Clone(e.Loc), name)
+			entries = append(entries, absent)
+		}
+	}
+	return entries
+}
+
+func invalidJSON(reason string) entry {
+	return entry{Type: "json_invalid", Loc: []any{"body", 0}, Msg: "JSON decode error", Ctx: map[string]any{"error": reason}}
+}
+
+func characters(n uint64) string {
+	if n == 1 {
+		return "1 character"
+	}
+	return fmt.Sprintf("%d characters", n)
+}

@@ -1,0 +1,38 @@
+package feathertest_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/featherhq/feather-go"
+	"github.com/featherhq/feather-go/feathertest"
+	"github.com/google/uuid"
+)
+
+// answer stands for the code under test: it joins the texts of a reply.
+func answer(client *feather.ClientWithResponses, question string) (text string, err error) {
+	body := feather.SendMessageRequest{Content: question}
+	for event, err := range feather.Stream(client.SendMessage(context.Background(), uuid.New(), body)) {
+		if err != nil {
+			return text, err
+		}
+		text += event.Data
+	}
+	return text, nil
+}
+
+func Example() {
+	server := feathertest.NewServer()
+	defer server.Close()
+
+	server.Reply(feather.Event{Data: "It is "}, feather.Event{Data: "on its way."})
+	server.ReplyCut(feather.Event{Data: "It is "})
+
+	fmt.Println(answer(server.Client(), "Where is my order?"))
+	fmt.Println(answer(server.Client(), "And now?"))
+	fmt.Printf("%s\n", server.Requests()[0].Body)
+	// Output:
+	// It is on its way. <nil>
+	// It is  feather: the reply broke off: unexpected EOF
+	// {"content":"Where is my order?"}
+}

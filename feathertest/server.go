@@ -1,0 +1,199 @@
+// Package feathertest is a fake Feather for tests of code that uses package
+// feather. It runs in the test's own process and checks every request against
+// the OpenAPI document that the client was generated from:
+//
+//	server := feathertest.NewServer()
+//	defer server.Close()
+//	server.Reply(feather.Event{Type: "complete", Data: `{"text": "It is on its way."}`})
+//
+//	client := server.Client()
+//	… call the code under test with the client …
+//
+//	requests := server.Requests()
+//
+// A request without a key gets 401, one that the document does not allow 422 in
+// FastAPI's shape, an unknown path 404 and a wrong method 405. What passes gets
+// the next scripted reply (Reply and its kin), else the answer of the handler set
+// with Handle, else a short stream where the server has one to give, else 501.
+//
+// # Where it differs from the real service
+//
+//   - It keeps no state and knows no session, workflow or customer: every UUID is
+//     a session that exists.
+//   - It takes any key. Roles, quotas and the limit of 10 requests a second are
+//     not there; script a 429 with ReplyStatus.
+//   - What a reply holds is made up. The document does not say what a stream
+//     carries; the delta and complete events follow Feather's other streams.
+//   - The msg and type of a 422 are FastAPI's own for missing fields, types,
+//     lengths, UUIDs and broken JSON, and come close for the rest. It checks the
+//     request alone, never what a handler answers.
+//   - It speaks HTTP/1.1 without TLS, and does not redirect a path with a slash
+//     too many, as FastAPI does.
+package feathertest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/featherhq/feather-go"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// Server is a fake Feather on a loopback address. Its methods may be called at
+// any time and from any goroutine.
+type Server struct {
+	// URL is the base URL, such as http://127.0.0.1:34567, without a slash at
+	// the end.
+	URL string
+
+	http   *httptest.Server
+	closed chan struct{}
+
+	mu       sync.Mutex
+	handlers map[string]http.Handler
+	script   []http.HandlerFunc
+	requests []Request
+}
+
+// Request is what one request brought.
+type Request struct {
+	Method string
+	Path   string
+	Query  url.Values
+	Header http.Header
+	Body   []byte
+}
+
+// NewServer starts a server. The caller closes it.
+func NewServer() *Server {
+	s := &Server{
+		closed:   make(chan struct{}),
+		handlers: map[string]http.Handler{},
+	}
+	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.URL = s.http.URL
+	return s
+}
+
+// Close ends the replies that stall, waits for the others, and stops the server.
+func (s *Server) Close() {
+	s.mu.Lock()
+	select {
+	case <-s.closed:
+	default:
+		close(s.closed)
+	}
+	s.mu.Unlock()
+	s.http.Close()
+}
+
+// Client returns a client for the server, made by feather.New with a key that
+// the server takes and the options given. It panics on options that New refuses.
+func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithResponses {
+	defaults := []feather.ClientOption{feather.WithBaseURL(s.URL), feather.WithAPIKey("feathertest-key")}
+	client, err := feather.New(append(defaults, opts...)...)
+	if err != nil {
+		panic(fmt.Sprintf("feathertest: %v", err))
+	}
+	return client
+}
+
+// Handle lets handler answer the requests that match pattern, which is written
+// as for http.ServeMux: "GET /v1/things/{id}". A handler for the same pattern
+// takes the place of the one before. It sees only requests that have passed the
+// checks, and none that a scripted reply answers. Handle panics on a pattern
+// that http.ServeMux cannot read or that conflicts with another one.
+func (s *Server) Handle(pattern string, handler http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	handlers := maps.Clone(s.handlers)
+	handlers[pattern] = handler
+	newMux(handlers)
+	s.handlers = handlers
+}
+
+// Requests returns the requests that came in, in the order of their arrival and
+// with those that failed the checks.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // The client is gone.
+	}
+	s.record(r, body)
+	route, params, err := router().FindRoute(r)
+	if err != nil {
+		writeRouteError(w, err)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if problem := check(r, body, route, params); problem != nil {
+		writeJSON(w, problem.statusCode, problem)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	s.answer(route).ServeHTTP(w, r)
+}
+
+func (s *Server) record(r *http.Request, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{
+		Method: r.Method,
+		Path:   r.URL.Path,
+		Query:  r.URL.Query(),
+		Header: r.Header.Clone(),
+		Body:   body,
+	})
+}
+
+// answer returns the handler for a request that has passed the checks.
+func (s *Server) answer(route *routers.Route) http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.script) > 0 {
+		next := s.script[0]
+		s.script = s.script[1:]
+		return next
+	}
+	mux := newMux(s.handlers)
+	mux.Handle("/", defaultReply(route.Method+" "+route.Path))
+	return mux
+}
+
+func newMux(handlers map[string]http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	for pattern, handler := range handlers {
+		mux.Handle(pattern, handler)
+	}
+	return mux
+}
+
+// router knows the operations of the document. That it cannot be read would be a
+// mistake in the package that ships it.
+var router = sync.OnceValue(func() routers.Router {
+	doc, err := openapi3.NewLoader().LoadFromData(feather.Spec())
+	if err != nil {
+		panic(fmt.Sprintf("feathertest: reading the OpenAPI document: %v", err))
+	}
+	doc.Servers = nil // The server answers at its own address.
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		panic(fmt.Sprintf("feathertest: reading the OpenAPI document: %v", err))
+	}
+	return router
+})

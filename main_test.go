@@ -1,0 +1,87 @@
+package feather_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/featherhq/feather-go"
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	// What the developer has set is not what the tests are about.
+	os.Unsetenv("FEATHER_API_KEY")
+	os.Unsetenv("FEATHER_BASE_URL")
+	goleak.VerifyTestMain(m)
+}
+
+const testKey = "sk-test-0123456789abcdef"
+
+var sessionID = uuid.MustParse("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+
+var hello = feather.SendMessageRequest{Content: "hello"}
+
+// serve starts a server for one test.
+func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// connections counts those of a server.
+type connections struct{ made, open atomic.Int64 }
+
+// serveCounting is serve, and counts the connections.
+func serveCounting(t testing.TB, handler http.HandlerFunc) (*httptest.Server, *connections) {
+	t.Helper()
+	var count connections
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			count.made.Add(1)
+			count.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			count.open.Add(-1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server, &count
+}
+
+// newClient makes a client for a server, with a key.
+func newClient(t testing.TB, baseURL string, opts ...feather.ClientOption) *feather.ClientWithResponses {
+	t.Helper()
+	defaults := []feather.ClientOption{feather.WithBaseURL(baseURL), feather.WithAPIKey(testKey)}
+	client, err := feather.New(append(defaults, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// ask makes the one call that the tests need and returns its error alone.
+func ask(client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) error {
+	_, err := feather.Check(client.SendMessageWithResponse(context.Background(), sessionID, hello, editors...))
+	return err
+}
+
+// events reads a stream to its end.
+func events(rsp *http.Response, err error) ([]feather.Event, error) {
+	var all []feather.Event
+	for event, err := range feather.Stream(rsp, err) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, event)
+	}
+	return all, nil
+}

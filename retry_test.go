@@ -1,0 +1,382 @@
+package feather_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/featherhq/feather-go"
+)
+
+// fault is something that goes wrong: it starts what a client connects to, which
+// counts the tries, and returns its URL and a transport that reaches it.
+type fault func(t *testing.T, tries *atomic.Int64) (string, *http.Transport)
+
+func handlerFault(handler http.HandlerFunc) fault {
+	return func(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			tries.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			handler(w, r)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL, &http.Transport{}
+	}
+}
+
+func statusFault(status int) fault {
+	return handlerFault(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(status)
+	})
+}
+
+func dialFault(url string, dial func(context.Context) (net.Conn, error)) fault {
+	return func(_ *testing.T, tries *atomic.Int64) (string, *http.Transport) {
+		return url, &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			tries.Add(1)
+			return dial(ctx)
+		}}
+	}
+}
+
+// refusedDial connects to a port where nobody listens any more.
+func refusedDial(ctx context.Context) (net.Conn, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	_ = listener.Close()
+	return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+}
+
+// failedLookup asks a resolver that reaches no name server.
+func failedLookup(ctx context.Context) (net.Conn, error) {
+	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("no name server")
+	}}
+	return (&net.Dialer{Resolver: resolver}).DialContext(ctx, "tcp", "feather.invalid:80")
+}
+
+// brokenHandshake is a server that hangs up in the middle of the TLS handshake.
+func brokenHandshake(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			tries.Add(1)
+			_, _ = conn.Read(make([]byte, 1))
+			_ = conn.Close()
+		}
+	}()
+	return "https://" + listener.Addr().String(), &http.Transport{}
+}
+
+func reset(w http.ResponseWriter) {
+	conn, _, _ := http.NewResponseController(w).Hijack()
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+func streamThenReset(start string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", sse)
+		_, _ = io.WriteString(w, start)
+		_ = http.NewResponseController(w).Flush()
+		reset(w)
+	}
+}
+
+func stall(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
+	url, transport := handlerFault(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })(t, tries)
+	transport.ResponseHeaderTimeout = 50 * time.Millisecond
+	return url, transport
+}
+
+// retryTable is the promise: how often the server sees a request. The README's
+// table has a row for each fault.
+var retryTable = []struct {
+	fault            string
+	make             fault
+	post, idempotent int64
+}{
+	{"429", statusFault(429), 3, 3},
+	{"502", statusFault(502), 1, 3},
+	{"503", statusFault(503), 1, 3},
+	{"504", statusFault(504), 1, 3},
+	{"any other status", statusFault(500), 1, 1},
+	{"any other status", statusFault(400), 1, 1},
+	{"any other status", statusFault(408), 1, 1},
+	{"refused connection", dialFault("http://127.0.0.1", refusedDial), 3, 3},
+	{"failed DNS lookup", dialFault("http://feather.invalid", failedLookup), 3, 3},
+	{"failed TLS handshake", brokenHandshake, 3, 3},
+	{"connection broken before the reply", handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), 1, 3},
+	{"connection broken within the reply", handlerFault(streamThenReset("")), 1, 1},
+	{"connection broken within the reply", handlerFault(streamThenReset("data: a\n\n")), 1, 1},
+	{"no reply in time", stall, 1, 1},
+}
+
+func TestRetriesNeverSendTwice(t *testing.T) {
+	var cases sync.WaitGroup // side by side: most of the time they wait
+	for _, tt := range retryTable {
+		for _, method := range []string{"POST", "PATCH", "GET", "HEAD", "PUT", "DELETE", "OPTIONS"} {
+			cases.Go(func() {
+				var tries atomic.Int64
+				url, transport := tt.make(t, &tries)
+				defer transport.CloseIdleConnections()
+				client := newClient(t, "https://unused.example", feather.WithHTTPClient(&http.Client{Transport: transport}))
+				req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("{}"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				// The layers of New stand in the generated client's exported field.
+				rsp, err := client.ClientInterface.(*feather.Client).Client.Do(req)
+				if err == nil {
+					_, _ = io.Copy(io.Discard, rsp.Body)
+					_ = rsp.Body.Close()
+				}
+				want := tt.idempotent
+				if method == "POST" || method == "PATCH" {
+					want = tt.post
+				}
+				if got := tries.Load(); got != want {
+					t.Errorf("%s, %s: %d tries, want %d (last: %v)", method, tt.fault, got, want, err)
+				}
+			})
+		}
+	}
+	cases.Wait()
+}
+
+// limited answers 429 to the first n requests, with a header, and counts.
+func limited(n int, header http.Header, seen *[]*http.Request) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		*seen = append(*seen, r)
+		if len(*seen) > n {
+			return
+		}
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprintf(w, `{"detail": "slow down, %d"}`, len(*seen))
+	}
+}
+
+var atOnce = http.Header{"Retry-After": {"0"}}
+
+func TestRetryIsTheSameRequestWithItsNumber(t *testing.T) {
+	var counts, bodies []string
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, string(body)+r.Header.Get("x-api-key"))
+		counts = append(counts, r.Header.Get("X-Retry-Count"))
+		w.Header().Set("Retry-After", "0")
+		if len(counts) < 3 {
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	})
+	if err := ask(newClient(t, server.URL)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"", "1", "2"}; !slices.Equal(counts, want) {
+		t.Errorf("X-Retry-Count %q, want %q", counts, want)
+	}
+	for _, body := range bodies {
+		if body != `{"content":"hello"}`+testKey {
+			t.Errorf("body and key %q", body)
+		}
+	}
+}
+
+func TestLastAnswerReachesTheCallerAsItIs(t *testing.T) {
+	var seen []*http.Request
+	err := ask(newClient(t, serve(t, limited(9, atOnce, &seen)).URL))
+	apiErr, ok := errors.AsType[*feather.APIError](err)
+	if !ok || apiErr.StatusCode != 429 || apiErr.Detail != "slow down, 3" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMaxRetries(t *testing.T) {
+	client, call := feather.MaxRetries(1), feather.MaxRetries(4)
+	tests := []struct {
+		name string
+		opts []feather.ClientOption
+		call []feather.RequestEditorFn
+		want int
+	}{
+		{"default", nil, nil, 3},
+		{"client", []feather.ClientOption{feather.WithRequestEditorFn(client)}, nil, 2},
+		{"call", nil, []feather.RequestEditorFn{call}, 5},
+		{"call over client", []feather.ClientOption{feather.WithRequestEditorFn(client)}, []feather.RequestEditorFn{call}, 5},
+		{"none", nil, []feather.RequestEditorFn{feather.MaxRetries(0)}, 1},
+		{"before the http.Client", []feather.ClientOption{feather.WithRequestEditorFn(client), feather.WithHTTPClient(http.DefaultClient)}, nil, 2},
+	}
+	for _, tt := range tests {
+		var seen []*http.Request
+		server := serve(t, limited(9, atOnce, &seen))
+		_ = ask(newClient(t, server.URL, tt.opts...), tt.call...)
+		if len(seen) != tt.want {
+			t.Errorf("%s: %d tries, want %d", tt.name, len(seen), tt.want)
+		}
+	}
+	err := ask(newClient(t, "http://localhost"), feather.MaxRetries(-1))
+	if err == nil || !strings.HasPrefix(err.Error(), "feather: MaxRetries(-1)") {
+		t.Errorf("a negative number: error %v", err)
+	}
+}
+
+func TestBodyThatCannotBeReadAnewIsSentOnce(t *testing.T) {
+	var seen []*http.Request
+	client := newClient(t, serve(t, limited(9, atOnce, &seen)).URL)
+	body := io.MultiReader(strings.NewReader(`{"content": "hello"}`))
+	_, _ = feather.Check(client.SendMessageWithBodyWithResponse(t.Context(), sessionID, "application/json", body))
+	if len(seen) != 1 {
+		t.Errorf("%d tries", len(seen))
+	}
+}
+
+func TestConnectionOfADiscardedAnswerIsUsedAgain(t *testing.T) {
+	var seen []*http.Request
+	server, connections := serveCounting(t, limited(2, atOnce, &seen))
+	if err := ask(newClient(t, server.URL)); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 3 || connections.made.Load() != 1 {
+		t.Errorf("%d tries over %d connections, want 3 over 1", len(seen), connections.made.Load())
+	}
+}
+
+// timed makes one call on a clock of its own, over a network that answers with
+// the given status and Retry-After, and returns when the tries came.
+func timed(t *testing.T, status int, retryAfter func(try int) string, ctx func(context.Context) (context.Context, context.CancelFunc), editors ...feather.RequestEditorFn) (tries []time.Duration, took time.Duration, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		network := roundTripper(func(req *http.Request) (*http.Response, error) {
+			tries = append(tries, time.Since(start))
+			return &http.Response{
+				StatusCode: status,
+				Status:     fmt.Sprintf("%d %s", status, http.StatusText(status)),
+				Header:     http.Header{"Retry-After": {retryAfter(len(tries))}},
+				Body:       io.NopCloser(strings.NewReader("busy")),
+				Request:    req,
+			}, nil
+		})
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		callCtx, cancel := ctx(t.Context())
+		defer cancel()
+		_, err = feather.Check(client.SendMessageWithResponse(callCtx, sessionID, hello, editors...))
+		took = time.Since(start)
+	})
+	return tries, took, err
+}
+
+func untouched(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} }
+
+func TestRetryAfterIsWaitedForUpToAMinute(t *testing.T) {
+	tests := []struct {
+		value string
+		want  time.Duration // between tries; -1 for no second one
+	}{
+		{"0", 0},
+		{"7", 7 * time.Second},
+		{"60", time.Minute},
+		{"61", -1},
+		{"99999999999999999999", -1},
+		{"Sat, 01 Jan 2000 00:00:20 GMT", 20 * time.Second}, // synctest's clock starts at midnight
+		{"Sat, 01 Jan 2000 00:02:00 GMT", -1},
+		{"Fri, 31 Dec 1999 00:00:00 GMT", 0},
+	}
+	for _, tt := range tests {
+		tries, took, err := timed(t, 429, func(int) string { return tt.value }, untouched, feather.MaxRetries(1))
+		if tt.want < 0 {
+			apiErr, ok := errors.AsType[*feather.APIError](err)
+			if len(tries) != 1 || took != 0 || !ok || apiErr.RetryAfter <= time.Minute {
+				t.Errorf("%s: tries at %v, %v, error %v; want the answer at once, with its wait", tt.value, tries, took, err)
+			}
+		} else if len(tries) != 2 || tries[1] != tt.want {
+			t.Errorf("%s: tries at %v, want the second at %v", tt.value, tries, tt.want)
+		}
+	}
+}
+
+func TestWaitsGrowFromHalfASecondToEight(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for range 20 {
+		tries, _, _ := timed(t, 429, func(int) string { return "" }, untouched, feather.MaxRetries(8))
+		if len(tries) != 9 {
+			t.Fatalf("%d tries", len(tries))
+		}
+		for i := 1; i < len(tries); i++ {
+			wait := tries[i] - tries[i-1]
+			seen[wait] = true
+			middle := min(time.Second*2/3<<(i-1), 6400*time.Millisecond)
+			if wait < middle*3/4 || wait > middle*5/4+1 || wait < 500*time.Millisecond-time.Microsecond || wait > 8*time.Second+time.Microsecond {
+				t.Errorf("wait %d is %v, want %v and a quarter more or less", i, wait, middle)
+			}
+		}
+	}
+	if len(seen) < 150 {
+		t.Errorf("%d different waits of 160: there is no jitter", len(seen))
+	}
+}
+
+func TestDeadlineWithinTheWaitHandsBackTheAnswerAtOnce(t *testing.T) {
+	ctx := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 10*time.Second)
+	}
+	tries, took, err := timed(t, 429, func(int) string { return "10" }, ctx)
+	if apiErr, ok := errors.AsType[*feather.APIError](err); !ok || len(tries) != 1 || took != 0 || apiErr.RetryAfter != 10*time.Second {
+		t.Errorf("tries at %v, %v, error %v", tries, took, err)
+	}
+}
+
+func TestEndOfTheContextEndsTheWait(t *testing.T) {
+	ctx := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(3*time.Second, cancel)
+		return ctx, cancel
+	}
+	tries, took, err := timed(t, 429, func(int) string { return "10" }, ctx)
+	if !errors.Is(err, context.Canceled) || len(tries) != 1 || took != 3*time.Second {
+		t.Errorf("tries at %v, %v, error %v", tries, took, err)
+	}
+	if want := "feather: context canceled, while waiting to retry after 429 Too Many Requests"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestForeignDoerGetsNoRetryOnErrors(t *testing.T) {
+	for _, method := range []string{"POST", "GET"} {
+		tries := 0
+		broken := errors.New("some error of a transport that is not net/http's")
+		network := roundTripper(func(*http.Request) (*http.Response, error) { tries++; return nil, broken })
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		req, _ := http.NewRequestWithContext(t.Context(), method, "http://localhost", nil)
+		_, err := client.ClientInterface.(*feather.Client).Client.Do(req)
+		if tries != 1 || !errors.Is(err, broken) {
+			t.Errorf("%s: %d tries, error %v", method, tries, err)
+		}
+	}
+}
