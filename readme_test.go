@@ -1,0 +1,72 @@
+package feather_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestREADMEShowsOnlyTestedCode finds each Go snippet of the README in one of the
+// examples, which are compiled and run.
+func TestREADMEShowsOnlyTestedCode(t *testing.T) {
+	files, err := filepath.Glob("*/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples string
+	for _, file := range append(files, "example_test.go") {
+		examples += flatten(readFile(t, file)) + "\n"
+	}
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readFile(t, "README.md"), -1)
+	if len(snippets) == 0 {
+		t.Fatal("the README has no Go snippet")
+	}
+	for _, snippet := range snippets {
+		if !strings.Contains(examples, flatten(snippet[1])) {
+			t.Errorf("no example has this snippet of the README:\n%s", snippet[1])
+		}
+	}
+}
+
+// flatten makes code comparable however deep it is indented.
+func flatten(code string) string {
+	lines := strings.Split(strings.TrimSpace(code), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestREADMEPromisesTheRetriesThatAreTested holds the README's table against the
+// one of TestRetriesNeverSendTwice.
+func TestREADMEPromisesTheRetriesThatAreTested(t *testing.T) {
+	word := func(tries int64) string {
+		if tries > 1 {
+			return "retried"
+		}
+		return "no"
+	}
+	var want []string
+	for _, row := range retryTable {
+		want = append(want, fmt.Sprintf("| %s | %s | %s |", row.fault, word(row.post), word(row.idempotent)))
+	}
+	want = slices.Compact(want)
+	_, table, _ := strings.Cut(readFile(t, "README.md"), "| what went wrong | POST, PATCH | GET, HEAD, PUT, DELETE, OPTIONS |\n| --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if got := strings.Split(table, "\n"); !slices.Equal(got, want) {
+		t.Errorf("the README has\n%s\nthe tests have\n%s", table, strings.Join(want, "\n"))
+	}
+}
