@@ -1,6 +1,15 @@
+# Programs that are no dependency of any module, by package@version.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+OASDIFF     := github.com/oasdiff/oasdiff@v1.36.0
+APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
 MODULES := . tools
+
+# Its exit status is 0 for a compatible change and 3 for a breaking one; make
+# shows the 3 as "Error 3".
+SPECBUMP = go build -C tools -o ../build/specbump ./specbump && \
+	build/specbump -oasdiff $(OASDIFF) -apidiff $(APIDIFF) -report build/verdict.md
 
 .PHONY: help
 help: ## list the targets
@@ -10,27 +19,43 @@ help: ## list the targets
 generate: ## make feather.gen.go anew from openapi.json
 	go generate ./...
 
+.PHONY: bump
+bump: ## move to a new spec: make bump SPEC="documents, pages or URLs"
+	@rm -f build/verdict.md
+	@$(SPECBUMP) $(SPEC)
+
+.PHONY: compat
+compat: ## say what the working tree changes for consumers
+	@$(SPECBUMP) -verdict
+
 .PHONY: test
-test: ## run the tests
+test: ## run the tests of the package
 	go test ./...
 
 .PHONY: soak
-soak: ## run 64 callers against every fault for a minute
+soak: ## let 64 callers meet every fault for a minute
 	go test -race -tags soak -count=1 -v -run TestSoak ./feathertest
 
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck
-	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt would change these files"; exit 1; }
-	go vet -tags soak ./...
-	go run $(STATICCHECK) ./...
+lint: ## gofmt, vet, staticcheck, actionlint
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change $$files"; exit 1; }
+	@for module in $(MODULES); do \
+		echo "vet and staticcheck ($$module)"; \
+		(cd $$module && go vet -tags soak ./... && go run $(STATICCHECK) -tags soak ./...) || exit; \
+	done
+	go run $(ACTIONLINT)
 
 .PHONY: unchanged
 unchanged: ## check that generating and tidying change nothing
-	@cp feather.gen.go .feather.gen.go.before
+	@mkdir -p build && cp feather.gen.go build/before.go.txt
 	go generate ./...
-	@mv .feather.gen.go.before .before && diff -u .before feather.gen.go; status=$$?; rm .before; exit $$status
-	@for module in $(MODULES); do echo "go mod tidy -diff ($$module)"; go -C $$module mod tidy -diff || exit; done
+	@diff -u build/before.go.txt feather.gen.go
+	@for module in $(MODULES); do \
+		echo "go mod tidy -diff ($$module)"; \
+		go -C $$module mod tidy -diff || exit; \
+	done
 
 .PHONY: check
 check: unchanged lint test ## all that CI checks
 	go test -race ./...
+	go -C tools test ./...

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
+
+const root = "../.." // of the repository
+
+// makefileTools reads the versions from the one place that names them.
+func makefileTools(t *testing.T) verdictTools {
+	t.Helper()
+	makefile := string(read(t, filepath.Join(root, "Makefile")))
+	value := func(name string) string {
+		found := regexp.MustCompile(`(?m)^` + name + ` *:= *(\S+)$`).FindStringSubmatch(makefile)
+		if found == nil {
+			t.Fatalf("the Makefile has no %s", name)
+		}
+		return found[1]
+	}
+	return verdictTools{oasdiff: value("OASDIFF"), apidiff: value("APIDIFF")}
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func write(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if err := writeFile(name, content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copyRepository makes a repository with the root package, without its tests, and
+// what generating it needs.
+func copyRepository(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, pattern := range []string{"*.go", "go.mod", "go.sum", "*.yaml", specFile, "tools/go.mod", "tools/go.sum"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			name, err := filepath.Rel(root, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, name), read(t, file))
+		}
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=test", "-c", "user.email=test@example", "commit", "-q", "-m", "before"}, {"tag", "v0.1.0"}} {
+		if _, err := output(dir, "git", args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestGoldenBumps bumps a copy of the repository with the input of each folder of
+// testdata, and holds what is printed against the folder's want.md: the verdict
+// and the lines of overlay.yaml that changed, or the error. What should generate
+// is generated and compiled by the bump itself; when it is compatible, a
+// consumer's code must compile as well.
+func TestGoldenBumps(t *testing.T) {
+	tools := makefileTools(t)
+	folders, err := filepath.Glob("testdata/*/want.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *updateGolden {
+		folders, _ = filepath.Glob("testdata/*/*")
+	}
+	if len(folders) < 15 {
+		t.Fatalf("%d golden bumps", len(folders))
+	}
+	seen := map[string]bool{}
+	for _, folder := range folders {
+		folder = filepath.Dir(folder)
+		if seen[folder] || filepath.Base(folder) == "consumer" {
+			continue
+		}
+		seen[folder] = true
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			t.Parallel()
+			got := goldenBump(t, folder, tools)
+			want := filepath.Join(folder, "want.md")
+			if *updateGolden {
+				write(t, want, []byte(got))
+			}
+			if got != string(read(t, want)) {
+				t.Errorf("got\n%s\nwant\n%s", got, read(t, want))
+			}
+		})
+	}
+}
+
+func goldenBump(t *testing.T, folder string, tools verdictTools) string {
+	dir := copyRepository(t)
+	specBefore, overlayBefore := read(t, filepath.Join(dir, specFile)), read(t, filepath.Join(dir, overlayFile))
+	inputs, err := filepath.Glob(folder + "/[^w]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	breaking, err := bump(options{dir: dir, inputs: inputs, tools: tools}, &printed, &progress{io.Discard})
+	specAfter, overlayAfter := read(t, filepath.Join(dir, specFile)), read(t, filepath.Join(dir, overlayFile))
+	if err != nil {
+		if !bytes.Equal(specBefore, specAfter) || !bytes.Equal(overlayBefore, overlayAfter) {
+			t.Error("a refused input changed a file")
+		}
+		return "error: " + err.Error() + "\n"
+	}
+	if strings.HasPrefix(filepath.Base(folder), "unchanged") && !bytes.Equal(specBefore, specAfter) {
+		t.Error("openapi.json changed")
+	}
+	if !breaking {
+		write(t, filepath.Join(dir, "consumer", "main.go"), read(t, "testdata/consumer/main.go"))
+		if _, err := output(dir, "go", "build", "-o", os.DevNull, "./consumer"); err != nil {
+			t.Errorf("a consumer no longer compiles: %v", err)
+		}
+	}
+	if !bytes.HasPrefix(overlayAfter, overlayBefore) {
+		fmt.Fprint(&printed, "\n### overlay.yaml, where more than appended to\n\n", lineDiff(string(overlayBefore), string(overlayAfter)))
+	}
+	fmt.Fprintf(&printed, "\nExit status: %d\n", map[bool]int{false: 0, true: 3}[breaking])
+	return printed.String()
+}
+
+// lineDiff names the lines that one text has and the other has not.
+func lineDiff(before, after string) string {
+	var b strings.Builder
+	for sign, texts := range map[string][2]string{"-": {before, after}} {
+		for line := range strings.Lines(texts[0]) {
+			if !strings.Contains(texts[1], line) {
+				b.WriteString(sign + line)
+			}
+		}
+	}
+	for line := range strings.Lines(after) {
+		if !strings.Contains(before, line) {
+			b.WriteString("+" + line)
+		}
+	}
+	return b.String()
+}
+
+func TestOverlayKeepsItsBytes(t *testing.T) {
+	o, err := loadOverlay(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := o.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := read(t, filepath.Join(root, overlayFile)); !bytes.Equal(got, want) {
+		t.Errorf("overlay.yaml is not written as it is read:\n%s", got)
+	}
+}
+
+func TestSpecIsWrittenAsItIsRead(t *testing.T) {
+	s, err := loadVendored(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := read(t, filepath.Join(root, specFile)); !bytes.Equal(encodeJSON(s.root), want) {
+		t.Error("openapi.json is not written as it is read")
+	}
+}
+
+// bigDocument has n operations, every tenth of them under a name that others
+// have, too, in an order that seed decides.
+func bigDocument(n int, seed uint64) *yaml.Node {
+	random := rand.New(rand.NewPCG(seed, 0))
+	paths, schemas := mapping(), mapping()
+	shuffled := func(node *yaml.Node) *yaml.Node {
+		pairs := len(node.Content) / 2
+		random.Shuffle(pairs, func(i, j int) {
+			for k := range 2 {
+				node.Content[2*i+k], node.Content[2*j+k] = node.Content[2*j+k], node.Content[2*i+k]
+			}
+		})
+		return node
+	}
+	object := func(pairs ...any) *yaml.Node {
+		node := mapping()
+		for i := 0; i < len(pairs); i += 2 {
+			value, ok := pairs[i+1].(*yaml.Node)
+			if !ok {
+				value = text(pairs[i+1].(string))
+			}
+			set(node, pairs[i].(string), value)
+		}
+		return shuffled(node)
+	}
+	for i := range n {
+		function, tag := fmt.Sprintf("do_thing_%d", i), fmt.Sprintf("area-%d", i%29)
+		if i%10 == 0 {
+			function = "create_item"
+		}
+		path := fmt.Sprintf("/v1/area-%d/things-%d", i%29, i)
+		schema := fmt.Sprintf("src__area_%d__part_%d__schemas__Body", i%29, i)
+		if i%3 == 0 {
+			schema = fmt.Sprintf("Body%d", i)
+		}
+		tags := sequence()
+		tags.Content = append(tags.Content, text(tag))
+		id := function + nonWord.ReplaceAllString(path, "_") + "_post"
+		content := object("application/json", object("schema", object("$ref", "#/components/schemas/"+schema)))
+		set(paths, path, object("post", object(
+			"tags", tags, "operationId", id,
+			"requestBody", object("content", content),
+			"responses", object("200", object("description", "ok"), "422", object("description", "wrong",
+				"content", object("application/json", object("schema", object("$ref", "#/components/schemas/HTTPValidationError"))))))))
+		set(schemas, schema, object("type", "object", "properties", object("text", object("type", "string"))))
+	}
+	return object("openapi", "3.1.0", "info", object("title", "Big", "version", "1"), "paths", shuffled(paths), "components", object("schemas", shuffled(schemas)))
+}
+
+// namesOf records names for a document where there were none.
+func namesOf(t *testing.T, before, document *yaml.Node, o *overlay) string {
+	t.Helper()
+	taken, err := fixedIdentifiers(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := recordNames(o, source{root: before}, document, taken); err != nil {
+		t.Fatal(err)
+	}
+	content, err := o.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func emptyOverlay() *overlay {
+	o := &overlay{actions: sequence()}
+	body := mapping()
+	set(body, "actions", o.actions)
+	o.file = yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{body}}
+	return o
+}
+
+func TestNamesDoNotDependOnTheOrder(t *testing.T) {
+	want := namesOf(t, mapping(), bigDocument(300, 1), emptyOverlay())
+	for _, name := range []string{"DoThing7", "Area9CreateItem", "PostV1Area0Things290", "Part7Body"} {
+		if !strings.Contains(want, ": "+name+"\n") {
+			t.Errorf("no %s in\n%.3000s", name, want)
+		}
+	}
+	if strings.Contains(want, ": CreateItem\n") {
+		t.Error("one of many has the short name")
+	}
+	for seed := range uint64(5) {
+		if got := namesOf(t, mapping(), bigDocument(300, seed+2), emptyOverlay()); got != want {
+			t.Fatalf("seed %d gives other names", seed+2)
+		}
+	}
+}
+
+func TestAddingAnOperationRenamesNoOther(t *testing.T) {
+	before, after := bigDocument(50, 1), bigDocument(300, 2)
+	o := emptyOverlay()
+	first := namesOf(t, mapping(), before, o)
+	if second := namesOf(t, before, after, o); !strings.HasPrefix(second, first) {
+		t.Error("more operations changed the names of the first")
+	}
+}
+
+func TestThreeHundredOperationsCompile(t *testing.T) {
+	dir := copyRepository(t)
+	input := filepath.Join(t.TempDir(), "big.json")
+	vendored, err := loadVendored(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := bigDocument(300, 1)
+	// The hand-written code needs the servers and the models of a validation error.
+	set(document, "servers", get(vendored.root, "servers"))
+	for key, schema := range entries(get(vendored.root, "components", "schemas")) {
+		set(get(document, "components", "schemas"), key, schema)
+	}
+	write(t, input, encodeJSON(document))
+	if _, err := update(dir, []string{input}, &progress{io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := output(dir, "go", "generate", "./..."); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := output(dir, "go", "vet", "."); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestContributingShowsARealVerdict holds the verdict that CONTRIBUTING.md shows
+// against the golden bump that it names.
+func TestContributingShowsARealVerdict(t *testing.T) {
+	_, shown, _ := strings.Cut(string(read(t, filepath.Join(root, "CONTRIBUTING.md"))), "<!-- verdict -->\n")
+	shown, _, _ = strings.Cut(shown, "<!-- end -->")
+	shown = regexp.MustCompile(`(?m)^> ?`).ReplaceAllString(shown, "")
+	golden := string(read(t, "testdata/same_function_other_tag/want.md"))
+	if golden, _, _ = strings.Cut(golden, "\nExit status"); shown != golden {
+		t.Errorf("CONTRIBUTING.md has\n%s\nthe golden bump\n%s", shown, golden)
+	}
+}

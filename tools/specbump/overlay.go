@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/speakeasy-api/jsonpath/pkg/jsonpath"
+	"github.com/speakeasy-api/jsonpath/pkg/jsonpath/config"
+	"gopkg.in/yaml.v3"
+)
+
+// overlay is overlay.yaml. It is kept as the file has it, comments and all; what
+// a bump does is to append actions and to remove those that have no target left.
+type overlay struct {
+	file    yaml.Node
+	actions *yaml.Node
+}
+
+func loadOverlay(dir string) (*overlay, error) {
+	content, err := os.ReadFile(filepath.Join(dir, overlayFile))
+	if err != nil {
+		return nil, err
+	}
+	o := &overlay{}
+	if err := yaml.Unmarshal(content, &o.file); err != nil {
+		return nil, fmt.Errorf("%s: %w", overlayFile, err)
+	}
+	if o.file.Kind == yaml.DocumentNode {
+		o.actions = get(o.file.Content[0], "actions")
+	}
+	if o.actions == nil || o.actions.Kind != yaml.SequenceNode {
+		return nil, fmt.Errorf("%s: it has no list of actions", overlayFile)
+	}
+	return o, nil
+}
+
+// removeStale removes the actions whose target is not in the document, and
+// returns their targets, for a report.
+func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
+	var gone []string
+	var kept []*yaml.Node
+	for _, action := range o.actions.Content {
+		targets, err := find(document, action)
+		if err != nil {
+			return nil, err
+		}
+		if len(targets) == 0 {
+			gone = append(gone, fmt.Sprintf("`%s`", getText(action, "target")))
+			continue
+		}
+		kept = append(kept, action)
+	}
+	o.actions.Content = kept
+	return gone, nil
+}
+
+// names returns what the actions set a key to, by the node that they set it on.
+func (o *overlay) names(document *yaml.Node, key string) (map[*yaml.Node]string, error) {
+	names := map[*yaml.Node]string{}
+	for _, action := range o.actions.Content {
+		name := getText(action, "update", key)
+		if name == "" {
+			continue
+		}
+		targets, err := find(document, action)
+		if err != nil {
+			return nil, err
+		}
+		for _, target := range targets {
+			names[target] = name
+		}
+	}
+	return names, nil
+}
+
+func (o *overlay) append(target, key, name string) {
+	update, action := mapping(), mapping()
+	set(update, key, text(name))
+	set(action, "target", text(target))
+	set(action, "update", update)
+	o.actions.Content = append(o.actions.Content, action)
+}
+
+func (o *overlay) encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	err := errors.Join(encoder.Encode(&o.file), encoder.Close())
+	return b.Bytes(), err
+}
+
+// find resolves an action's target as the generator does.
+func find(document *yaml.Node, action *yaml.Node) ([]*yaml.Node, error) {
+	target := getText(action, "target")
+	path, err := jsonpath.NewPath(target, config.WithPropertyNameExtension())
+	if err != nil {
+		return nil, fmt.Errorf("%s: the target %q: %w", overlayFile, target, err)
+	}
+	return path.Query(document), nil
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// jsonPath writes a target.
+func jsonPath(keys ...string) string {
+	path := "$"
+	for _, key := range keys {
+		if plainName.MatchString(key) {
+			path += "." + key
+		} else {
+			path += fmt.Sprintf("[%q]", key)
+		}
+	}
+	return path
+}
