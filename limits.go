@@ -94,8 +94,7 @@ func (b *errorBody) load() io.Reader {
 }
 
 func isObject(body []byte) bool {
-	var object map[string]json.RawMessage
-	return json.Unmarshal(body, &object) == nil
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && json.Valid(body)
 }
 
 type failingReader struct{ err error }

@@ -2,7 +2,6 @@ package feather
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +61,7 @@ func retry(next HttpRequestDoer) HttpRequestDoer {
 		if budget == 0 {
 			return next.Do(req)
 		}
-		growing := newBackoff()
+		var growing *backoff.ExponentialBackOff
 		for count := 0; ; count++ {
 			var conn connection
 			try, err := prepare(req, count, &conn)
@@ -72,6 +71,9 @@ func retry(next HttpRequestDoer) HttpRequestDoer {
 			rsp, err := next.Do(try)
 			if count == budget || !mayRepeat(req, rsp, err, &conn) {
 				return rsp, err
+			}
+			if growing == nil {
+				growing = newBackoff()
 			}
 			wait := waitBeforeRetry(rsp, growing)
 			if wait > maxRetryAfter || outlastsDeadline(req.Context(), wait) {
@@ -97,7 +99,7 @@ func retryBudget(req *http.Request) int {
 
 // prepare returns the request of one try, which conn watches.
 func prepare(req *http.Request, count int, conn *connection) (*http.Request, error) {
-	ctx := httptrace.WithClientTrace(req.Context(), conn.trace())
+	ctx := conn.watch(req.Context())
 	if count == 0 {
 		return req.WithContext(ctx), nil
 	}
@@ -127,7 +129,7 @@ func mayRepeat(req *http.Request, rsp *http.Response, err error, conn *connectio
 	case conn.established.Load():
 		return isIdempotent(req.Method) && !isTimeout(err)
 	}
-	return conn.failed.Load()
+	return conn.wanted.Load()
 }
 
 func repeatableStatus(method string, statusCode int) bool {
@@ -154,23 +156,18 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// connection is what became of one try's connection. The transport's own
-// account is the only sure sign that nothing was sent: its errors look alike
-// before and after. A doer that gives no account gets no retry on an error.
-type connection struct{ established, failed atomic.Bool }
+// connection is what became of one try's connection. The transport's own account
+// is the only sure sign that nothing was sent: its errors look alike before and
+// after. A doer that gives no account gets no retry on an error.
+type connection struct {
+	trace               httptrace.ClientTrace
+	wanted, established atomic.Bool
+}
 
-func (c *connection) trace() *httptrace.ClientTrace {
-	fail := func(err error) {
-		if err != nil {
-			c.failed.Store(true)
-		}
-	}
-	return &httptrace.ClientTrace{
-		GotConn:          func(httptrace.GotConnInfo) { c.established.Store(true) },
-		DNSDone:          func(info httptrace.DNSDoneInfo) { fail(info.Err) },
-		ConnectDone:      func(_, _ string, err error) { fail(err) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { fail(err) },
-	}
+func (c *connection) watch(ctx context.Context) context.Context {
+	c.trace.GetConn = func(string) { c.wanted.Store(true) }
+	c.trace.GotConn = func(httptrace.GotConnInfo) { c.established.Store(true) }
+	return httptrace.WithClientTrace(ctx, &c.trace)
 }
 
 func newBackoff() *backoff.ExponentialBackOff {
