@@ -1,12 +1,15 @@
 package feather_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/featherhq/feather-go"
@@ -119,6 +122,159 @@ func ExampleAPIKeyFunc() {
 	// key of acme
 }
 
+// A key from a secret store, kept for a minute.
+func ExampleAPIKeyFunc_secretStore() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	lookups := 0
+	store := func(context.Context, string) (string, error) { lookups++; return "key from the store", nil }
+
+	var mu sync.Mutex
+	var key string
+	var expires time.Time
+	cached := func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Now().Before(expires) {
+			return key, nil
+		}
+		fresh, err := store(ctx, "feather/api-key")
+		if err != nil {
+			return "", err
+		}
+		key, expires = fresh, time.Now().Add(time.Minute)
+		return key, nil
+	}
+	client := server.Client(feather.WithRequestEditorFn(feather.APIKeyFunc(cached)))
+	for range 3 {
+		_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+		fmt.Println(err)
+	}
+	fmt.Println(lookups, "lookup")
+	// Output:
+	// <nil>
+	// <nil>
+	// <nil>
+	// 1 lookup
+}
+
+// The context is the only limit of a stream's time.
+func ExampleStream_timeout() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	server.ReplyStall(feather.Event{Data: "It is"})
+	client := server.Client()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	for event, err := range feather.Stream(client.SendMessage(ctx, uuid.New(), feather.SendMessageRequest{Content: "hi"})) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			fmt.Println("that took too long")
+		case err != nil:
+			log.Fatal(err)
+		default:
+			fmt.Println(event.Data)
+		}
+	}
+	// Output:
+	// It is
+	// that took too long
+}
+
+// tracer is a plain http.RoundTripper, the place where tracing libraries hook in.
+type tracer struct{ next http.RoundTripper }
+
+func (t tracer) RoundTrip(req *http.Request) (*http.Response, error) {
+	fmt.Println("span begins:", req.Method, "try", cmp.Or(req.Header.Get("X-Retry-Count"), "0"))
+	defer fmt.Println("span ends")
+	return t.next.RoundTrip(req)
+}
+
+// An http.Client of your own: the guard of the key and the retries go around it,
+// so each try is a span of its own.
+func ExampleNew_tracing() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	server.ReplyStatus(http.StatusTooManyRequests, "Slow down", http.Header{"Retry-After": {"0"}})
+
+	client, err := feather.New(
+		feather.WithBaseURL(server.URL), feather.WithAPIKey("your key"),
+		feather.WithHTTPClient(&http.Client{Transport: tracer{http.DefaultTransport}}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rsp.Status())
+	// Output:
+	// span begins: POST try 0
+	// span ends
+	// span begins: POST try 1
+	// span ends
+	// 200 OK
+}
+
+// logger logs what it picks from a request. A request's headers hold the key, so
+// it never logs all of them, nor the request as a whole.
+type logger struct {
+	log  *slog.Logger
+	next http.RoundTripper
+}
+
+func (l logger) RoundTrip(req *http.Request) (*http.Response, error) {
+	rsp, err := l.next.RoundTrip(req)
+	if err != nil {
+		l.log.ErrorContext(req.Context(), "feather", "method", req.Method, "err", err)
+		return nil, err
+	}
+	l.log.InfoContext(req.Context(), "feather", "method", req.Method, "status", rsp.StatusCode)
+	return rsp, nil
+}
+
+// Structured logging without the key.
+func ExampleNew_logging() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})
+
+	transport := logger{slog.New(handler), http.DefaultTransport}
+	client := server.Client(feather.WithHTTPClient(&http.Client{Transport: transport}))
+	_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	fmt.Println(err)
+	// Output:
+	// level=INFO msg=feather method=POST status=200
+	// <nil>
+}
+
+// fakeClient mocks the one call that the code under test makes, and embeds the
+// rest, so that it compiles when the API grows. What passes through the network,
+// such as streams and errors, is better tested against package feathertest.
+type fakeClient struct {
+	feather.ClientWithResponsesInterface
+}
+
+func (fakeClient) SendMessageWithResponse(context.Context, uuid.UUID, feather.SendMessageRequest, ...feather.RequestEditorFn) (*feather.SendMessageResponse, error) {
+	return &feather.SendMessageResponse{HTTPResponse: &http.Response{StatusCode: http.StatusOK}, Body: []byte("mocked")}, nil
+}
+
+// A mock, for code that takes the interface.
+func ExampleCheck_mock() {
+	var client feather.ClientWithResponsesInterface = fakeClient{}
+	rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	fmt.Println(string(rsp.Body), err)
+	// Output: mocked <nil>
+}
+
+// Retries off, for one call.
 func ExampleMaxRetries() {
 	server := feathertest.NewServer()
 	defer server.Close()

@@ -17,8 +17,7 @@ import (
 	"strings"
 
 	"github.com/featherhq/feather-go"
-	"github.com/featherhq/feather-go/feathertest"
-	"github.com/google/uuid"
+	"github.com/featherhq/feather-go/examples/internal/demo"
 )
 
 func main() {
@@ -52,47 +51,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	if os.Getenv("FEATHER_API_KEY") == "" {
-		fmt.Fprintln(stderr, "ask: FEATHER_API_KEY is not set; asking a fake server in this process")
-		server := feathertest.NewServer()
-		defer server.Close()
-		return report(ctx, ask(ctx, server.Client(), uuid.New(), message, stdout), stderr)
-	}
-	sessionID, err := uuid.Parse(*session)
-	if err != nil {
-		fmt.Fprintln(stderr, "ask: the real API needs a session: set -session or FEATHER_SESSION_ID to its UUID")
+	client, sessionID, disconnect, err := demo.Connect(*session, stderr)
+	if errors.Is(err, demo.ErrSession) {
+		fmt.Fprintln(stderr, "ask:", err)
 		return 2
 	}
-	client, err := feather.New()
 	if err != nil {
 		return report(ctx, err, stderr)
 	}
-	return report(ctx, ask(ctx, client, sessionID, message, stdout), stderr)
-}
-
-func ask(ctx context.Context, client *feather.ClientWithResponses, sessionID uuid.UUID, message feather.SendMessageRequest, stdout io.Writer) error {
-	for event, err := range feather.Stream(client.SendMessage(ctx, sessionID, message)) {
-		if err != nil {
-			return err
-		}
-		// What the events hold is not documented; these are the names of Feather's
-		// other streams, and anything else is shown as it comes.
-		switch event.Type {
-		case "delta":
-			var payload struct{ Text *string }
-			if event.Decode(&payload) != nil || payload.Text == nil {
-				payload.Text = &event.Data
-			}
-			fmt.Fprint(stdout, *payload.Text)
-		case "complete":
-			fmt.Fprintln(stdout)
-		case "error":
-			return fmt.Errorf("the reply ended with an error: %s", event.Data)
-		default:
-			fmt.Fprintln(stdout, event.Data)
-		}
-	}
-	return nil
+	defer disconnect()
+	reply := feather.Stream(client.SendMessage(ctx, sessionID, message))
+	return report(ctx, demo.Print(stdout, reply), stderr)
 }
 
 func report(ctx context.Context, err error, stderr io.Writer) int {

@@ -22,7 +22,7 @@ func TestAsk(t *testing.T) {
 		status         int
 		stdout, stderr string
 	}{
-		{"without a key it asks the fake", []string{"Where is", "my order?"}, "", nil, 0, "Your order is on its way.\n", "FEATHER_API_KEY is not set"},
+		{"without a key it asks the fake", []string{"Where is", "my order?"}, "", nil, 0, "Your order is on its way.\n", "FEATHER_API_KEY is not set; asking a fake"},
 		{"with a key it asks the API", []string{"-session", session, "-workflow", "w", "hi"}, "key", func(s *feathertest.Server) {
 			s.Reply(feather.Event{Type: "delta", Data: "plain "}, feather.Event{Type: "delta", Data: `{"text":"text"}`}, feather.Event{Type: "complete"}, feather.Event{Data: "more"})
 		}, 0, "plain text\nmore\n", ""},
