@@ -144,6 +144,30 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 	}
 }
 
+// TestKeyInClearTextOnPurpose is the way that the README names for plain http
+// inside a cluster.
+func TestKeyInClearTextOnPurpose(t *testing.T) {
+	var sent string
+	network := roundTripper(func(req *http.Request) (*http.Response, error) {
+		sent = req.Header.Get("x-api-key")
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	withKey := roundTripper(func(req *http.Request) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.Header.Set("x-api-key", testKey)
+		return network.RoundTrip(req)
+	})
+	client, err := feather.New(feather.WithBaseURL("http://feather.internal"),
+		feather.WithHTTPClient(&http.Client{Transport: withKey}),
+		feather.WithRequestEditorFn(func(context.Context, *http.Request) error { return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(client); err != nil || sent != testKey {
+		t.Errorf("key %q, error %v", sent, err)
+	}
+}
+
 func TestRedirectWithinTheOriginTakesTheBodyAlong(t *testing.T) {
 	var body, key string
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -1,14 +1,11 @@
 package feather_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -177,12 +174,8 @@ func TestErrorsOfTheNetworkAreNamedAndWrapped(t *testing.T) {
 }
 
 func TestSpecIsTheVendoredDocument(t *testing.T) {
-	want, err := os.ReadFile("openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	spec := feather.Spec()
-	if !bytes.Equal(spec, want) {
+	if string(spec) != readFile(t, "openapi.json") {
 		t.Error("Spec differs from openapi.json")
 	}
 	spec[0] = 'x'
@@ -194,19 +187,10 @@ func TestSpecIsTheVendoredDocument(t *testing.T) {
 func TestSpecCostsOnlyThoseWhoCallIt(t *testing.T) {
 	for name, use := range map[string]bool{"_ = feather.Version": false, "println(len(feather.Spec()))": true} {
 		dir := t.TempDir()
-		source := "package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t" + name + "\n}\n"
-		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t"+name+"\n}\n")
 		binary := filepath.Join(dir, "program")
-		if out, err := exec.Command("go", "build", "-o", binary, filepath.Join(dir, "main.go")).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		content, err := os.ReadFile(binary)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if has := bytes.Contains(content, []byte(`"operationId": "`)); has != use {
+		goCommand(t, ".", "build", "-o", binary, filepath.Join(dir, "main.go"))
+		if has := strings.Contains(readFile(t, binary), `"operationId": "`); has != use {
 			t.Errorf("with %s: document in the binary: %t", name, has)
 		}
 	}

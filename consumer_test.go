@@ -1,0 +1,94 @@
+package feather_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/featherhq/feather-go"
+)
+
+var updateModules = flag.Bool("update", false, "write testdata/consumer/*.txt anew")
+
+// TestConsumerGetsNoMoreThanItNeeds builds and tests a module of somebody who
+// imports the package, and holds the modules in its go.mod against a list: what
+// creeps in there lands with everybody. Package feathertest needs more, and only
+// who imports it has that, too.
+func TestConsumerGetsNoMoreThanItNeeds(t *testing.T) {
+	for list, files := range map[string][]string{
+		"modules.txt":             {"main.go"},
+		"modules-feathertest.txt": {"main.go", "main_test.go"},
+	} {
+		t.Run(list, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, file := range files {
+				writeFile(t, filepath.Join(dir, file), readFile(t, filepath.Join("testdata/consumer", file)))
+			}
+			writeFile(t, filepath.Join(dir, "go.sum"), readFile(t, "go.sum"))
+			root, err := filepath.Abs(".")
+			if err != nil {
+				t.Fatal(err)
+			}
+			goCommand(t, dir, "mod", "init", "example.com/consumer")
+			goCommand(t, dir, "mod", "edit", "-require=github.com/featherhq/feather-go@v0.0.0", "-replace=github.com/featherhq/feather-go="+root)
+			goCommand(t, dir, "mod", "tidy")
+			goCommand(t, dir, "vet", ".")
+			goCommand(t, dir, "test", ".")
+
+			got := required(t, goCommand(t, dir, "mod", "edit", "-json"))
+			want := filepath.Join("testdata/consumer", list)
+			if *updateModules {
+				writeFile(t, want, got)
+			}
+			if got != readFile(t, want) {
+				t.Errorf("a consumer's go.mod has\n%s\nwant\n%s", got, readFile(t, want))
+			}
+		})
+	}
+}
+
+func writeFile(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func goCommand(t *testing.T, dir string, args ...string) (stdout string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s%s", strings.Join(args, " "), err, out, &stderr)
+	}
+	return string(out)
+}
+
+// required lists the modules of a go.mod, as JSON, one in a line.
+func required(t *testing.T, goMod string) string {
+	t.Helper()
+	var parsed struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal([]byte(goMod), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	var list strings.Builder
+	for _, module := range parsed.Require {
+		list.WriteString(module.Path + "\n")
+	}
+	return list.String()
+}
+
+func TestVersionIsTheNewestInTheChangelog(t *testing.T) {
+	_, released, _ := strings.Cut(readFile(t, "CHANGELOG.md"), "## [Unreleased]")
+	_, released, _ = strings.Cut(released, "\n## [")
+	if newest, _, _ := strings.Cut(released, "]"); newest != feather.Version {
+		t.Errorf("Version is %s, the newest in CHANGELOG.md %q", feather.Version, newest)
+	}
+}
