@@ -4,7 +4,7 @@ ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 OASDIFF     := github.com/oasdiff/oasdiff@v1.36.0
 APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
-MODULES := . tools
+MODULES := . tools bench
 
 # Its exit status is 0 for a compatible change and 3 for a breaking one; make
 # shows the 3 as "Error 3".
@@ -36,8 +36,26 @@ test: ## run the tests of the package
 soak: ## let 64 callers meet every fault for a minute
 	go test -race -tags soak -count=1 -v -run TestSoak ./feathertest
 
+.PHONY: bench
+bench: peers ## measure against peers and print the tables
+	cd bench && go build -o ../build/bench . && ../build/bench
+
+# The generated client of a peer is not committed.
+.PHONY: peers
+peers:
+	@mkdir -p build
+	@go -C bench generate ./... 2> build/peers.log || { cat build/peers.log; exit 1; }
+
+.PHONY: portable
+portable: ## vet for other systems and a 32-bit one
+	GOOS=windows go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=linux GOARCH=386 go vet ./...
+	GOOS=linux GOARCH=arm64 go vet ./...
+	GOOS=js GOARCH=wasm go vet .
+
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck, actionlint
+lint: peers ## gofmt, vet, staticcheck, actionlint
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change $$files"; exit 1; }
 	@for module in $(MODULES); do \
 		echo "vet and staticcheck ($$module)"; \
@@ -46,8 +64,8 @@ lint: ## gofmt, vet, staticcheck, actionlint
 	go run $(ACTIONLINT)
 
 .PHONY: unchanged
-unchanged: ## check that generating and tidying change nothing
-	@mkdir -p build && cp feather.gen.go build/before.go.txt
+unchanged: peers ## check that generating and tidying change nothing
+	@cp feather.gen.go build/before.go.txt
 	go generate ./...
 	@diff -u build/before.go.txt feather.gen.go
 	@for module in $(MODULES); do \
@@ -56,6 +74,6 @@ unchanged: ## check that generating and tidying change nothing
 	done
 
 .PHONY: check
-check: unchanged lint test ## all that CI checks
+check: unchanged lint portable test ## all that CI checks
 	go test -race ./...
 	go -C tools test ./...

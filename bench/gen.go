@@ -1,0 +1,3 @@
+package main
+
+//go:generate go tool ogen --target ogenclient --package ogenclient --clean ../openapi.json

@@ -1,0 +1,182 @@
+// Command bench measures feather-go side by side with its peers and prints
+// Markdown tables of ratios: feather-go is 1.00, more is slower or larger. The
+// rounds go through all peers in turn, so that the machine's noise meets all
+// alike; a figure is the median of the rounds, with the spread from the lowest to
+// the highest.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	serveIfAsked()
+	testing.Init()
+	rounds := flag.Int("rounds", 5, "how often each row is measured")
+	only := flag.String("only", "", "measure the tables whose title contains this")
+	imports := flag.Bool("imports", true, "measure what importing costs, too")
+	flag.Parse()
+	if err := flag.Set("test.benchtime", "150ms"); err != nil {
+		log.Fatal(err)
+	}
+	trustServer()
+	plain, secure, stop, err := startServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer stop()
+	all, err := tables(plain, secure)
+	if err != nil {
+		log.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(t table) bool { return !strings.Contains(t.title, *only) })
+
+	fmt.Printf("%s, %s, %s/%s, %d CPUs (%s), medians of %d rounds.\n\n", time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpuModel(), *rounds)
+	printVersions()
+	results := measure(all, *rounds)
+	for i, t := range all {
+		printTable(t, results[i])
+	}
+	if *imports {
+		if err := printImports(); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// samples are the figures of a run, by unit, one for each round.
+type samples map[string][]float64
+
+func measure(all []table, rounds int) [][]samples {
+	results := make([][]samples, len(all))
+	for i, t := range all {
+		results[i] = make([]samples, len(t.runs))
+	}
+	for round := range rounds {
+		for i, t := range all {
+			fmt.Fprintf(os.Stderr, "\r\033[Kround %d of %d, table %d of %d: %s", round+1, rounds, i+1, len(all), t.title)
+			for j, r := range t.runs {
+				if results[i][j] == nil {
+					results[i][j] = samples{}
+				}
+				for unit, value := range figures(testing.Benchmark(r.fn)) {
+					results[i][j][unit] = append(results[i][j][unit], value)
+				}
+			}
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+	return results
+}
+
+func figures(result testing.BenchmarkResult) map[string]float64 {
+	if result.N == 0 {
+		log.Fatal("a benchmark failed")
+	}
+	found := maps.Clone(result.Extra)
+	if found == nil {
+		found = map[string]float64{}
+	}
+	if _, weighs := found["B/stream"]; weighs {
+		return found // how long that took says nothing
+	}
+	found["ns/op"] = float64(result.T.Nanoseconds()) / float64(result.N)
+	if result.MemAllocs > 0 {
+		found["B/op"] = float64(result.AllocedBytesPerOp())
+		found["allocs/op"] = float64(result.AllocsPerOp())
+	}
+	return found
+}
+
+// units are printed in this order.
+var units = []string{"ns/op", "ns/first-event", "B/op", "allocs/op", "connections/1000", "B/stream", "goroutines/stream"}
+
+func printTable(t table, results []samples) {
+	fmt.Printf("\n### %s\n\n|", t.title)
+	var shown []string
+	for _, unit := range units {
+		if _, ok := results[0][unit]; ok && !(unit == "B/op" && results[0]["connections/1000"] != nil) && !(unit == "allocs/op" && results[0]["connections/1000"] != nil) {
+			shown = append(shown, unit)
+		}
+	}
+	for _, column := range append([]string{""}, shown...) {
+		fmt.Printf(" %s |", column)
+	}
+	fmt.Printf("\n|%s\n", strings.Repeat(" --- |", len(shown)+1))
+	for i, r := range t.runs {
+		fmt.Printf("| %s |", r.peer)
+		for _, unit := range shown {
+			fmt.Printf(" %s |", cell(results[i][unit], median(results[0][unit]), unit))
+		}
+		fmt.Println()
+	}
+}
+
+// cell shows a ratio to ours, its spread, and the figure itself.
+func cell(values []float64, ours float64, unit string) string {
+	figure := human(median(values), unit)
+	if ours == 0 || strings.HasSuffix(unit, "/1000") || strings.HasPrefix(unit, "goroutines") {
+		return figure
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f) %s", median(values)/ours, slices.Min(values)/ours, slices.Max(values)/ours, figure)
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+func human(value float64, unit string) string {
+	switch {
+	case strings.HasPrefix(unit, "ns/") && value >= 1e6:
+		return fmt.Sprintf("%.2f ms", value/1e6)
+	case strings.HasPrefix(unit, "ns/"):
+		return fmt.Sprintf("%.1f µs", value/1e3)
+	case strings.HasPrefix(unit, "B/") && value >= 1<<20:
+		return fmt.Sprintf("%.2f MiB", value/(1<<20))
+	case strings.HasPrefix(unit, "B/"):
+		return fmt.Sprintf("%.1f KiB", value/(1<<10))
+	case strings.HasPrefix(unit, "allocs"):
+		return fmt.Sprintf("%.0f", value)
+	}
+	return fmt.Sprintf("%.2f", value)
+}
+
+func cpuModel() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	_, model, _ := strings.Cut(string(info), "model name\t: ")
+	model, _, _ = strings.Cut(model, "\n")
+	return model
+}
+
+func printVersions() {
+	for _, module := range []string{"github.com/ogen-go/ogen", "github.com/openai/openai-go/v3", "github.com/anthropics/anthropic-sdk-go"} {
+		fmt.Printf("- %s %s\n", module, versionOf(module))
+	}
+}
+
+// versionOf is the version of a module that this program is built with.
+func versionOf(module string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == module && dep.Replace == nil {
+				return dep.Version
+			}
+		}
+	}
+	return "v0.0.0"
+}
