@@ -30,8 +30,10 @@ const Version = "0.1.0"
 //
 // Around whatever http.Client or HttpRequestDoer the options choose, New puts
 // what NewClientWithResponses leaves to the caller: the API key is neither sent
-// in clear text nor taken along by a redirect to another origin. An http.Client
-// is copied, never modified, and its own CheckRedirect is asked first.
+// in clear text nor taken along by a redirect to another origin; a request is
+// sent again where that is safe (see MaxRetries); a buffered reply may have 64
+// MiB. An http.Client is copied, never modified, and its own CheckRedirect is
+// asked first.
 //
 // New returns an error when there is neither a key nor a request editor, when a
 // key cannot be sent in a header, and when the base URL is not an absolute http
@@ -61,6 +63,7 @@ func New(opts ...ClientOption) (*ClientWithResponses, error) {
 
 // layers puts the client together, from the network up.
 func layers(doer HttpRequestDoer) HttpRequestDoer {
+	doer = checkAnswers(doer)
 	doer = guardKey(doer)
 	doer = retry(doer)
 	doer = limitReplies(doer)
@@ -120,6 +123,24 @@ func newTransport(standard *http.Transport) *http.Transport {
 type doerFunc func(*http.Request) (*http.Response, error)
 
 func (f doerFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+// checkAnswers lets the layers above rely on what a doer of the caller's own may
+// not keep to. An http.Client keeps to it, and guardKey must see it as it is.
+func checkAnswers(next HttpRequestDoer) HttpRequestDoer {
+	if _, ok := next.(*http.Client); ok {
+		return next
+	}
+	return doerFunc(func(req *http.Request) (*http.Response, error) {
+		rsp, err := next.Do(req)
+		switch {
+		case err == nil && rsp == nil:
+			return nil, errors.New("the HttpRequestDoer returned neither a response nor an error")
+		case err == nil && rsp.Body == nil:
+			rsp.Body = http.NoBody
+		}
+		return rsp, err
+	})
+}
 
 // nameErrors says of every error from below whose it is.
 func nameErrors(next HttpRequestDoer) HttpRequestDoer {

@@ -163,6 +163,26 @@ func TestServerThatNeverAnswersEndsTheCall(t *testing.T) {
 	})
 }
 
+// doer is a HttpRequestDoer of somebody else's.
+type doer func(*http.Request) (*http.Response, error)
+
+func (f doer) Do(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestDoerThatBreaksTheRulesIsNoPanic(t *testing.T) {
+	nothing := newClient(t, "http://localhost", feather.WithHTTPClient(doer(func(*http.Request) (*http.Response, error) { return nil, nil })))
+	if err := ask(nothing); err == nil || !strings.Contains(err.Error(), "neither a response nor an error") {
+		t.Errorf("neither a response nor an error: %v", err)
+	}
+	for _, status := range []int{200, 429, 500} {
+		bodyless := newClient(t, "http://localhost", feather.WithHTTPClient(doer(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}}, nil
+		})))
+		if err := ask(bodyless); (err == nil) != (status == 200) {
+			t.Errorf("a %d without a body: %v", status, err)
+		}
+	}
+}
+
 func TestErrorsOfTheNetworkAreNamedAndWrapped(t *testing.T) {
 	server := serve(t, nil)
 	server.Close()

@@ -26,7 +26,7 @@ var (
 func limitReplies(next HttpRequestDoer) HttpRequestDoer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		rsp, err := next.Do(req)
-		if err != nil || rsp.Body == nil {
+		if err != nil {
 			return rsp, err
 		}
 		if isSuccess(rsp.StatusCode) {

@@ -215,7 +215,7 @@ func outlastsDeadline(ctx context.Context, wait time.Duration) bool {
 // discard makes the connection of an answer that nobody will see fit for use
 // again, unless too much is left on it.
 func discard(rsp *http.Response) {
-	if rsp != nil && rsp.Body != nil {
+	if rsp != nil {
 		_, _ = io.CopyN(io.Discard, rsp.Body, maxDrain)
 		closeBody(rsp.Body)
 	}

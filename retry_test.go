@@ -105,6 +105,24 @@ func streamThenReset(start string) http.HandlerFunc {
 	}
 }
 
+// overHTTP2 is handlerFault over HTTPS with HTTP/2, where one connection has many
+// streams and tells of itself in another way.
+func overHTTP2(handler http.HandlerFunc) fault {
+	return func(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			tries.Add(1)
+			if r.ProtoMajor != 2 {
+				t.Errorf("the request came over %s", r.Proto)
+			}
+			handler(w, r)
+		}))
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		return server.URL, server.Client().Transport.(*http.Transport)
+	}
+}
+
 func stall(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
 	url, transport := handlerFault(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })(t, tries)
 	transport.ResponseHeaderTimeout = 50 * time.Millisecond
@@ -129,6 +147,7 @@ var retryTable = []struct {
 	{"failed DNS lookup", dialFault("http://feather.invalid", failedLookup), 3, 3},
 	{"failed TLS handshake", brokenHandshake, 3, 3},
 	{"connection broken before the reply", handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), 1, 3},
+	{"connection broken before the reply", overHTTP2(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), 1, 3},
 	{"connection broken within the reply", handlerFault(streamThenReset("")), 1, 1},
 	{"connection broken within the reply", handlerFault(streamThenReset("data: a\n\n")), 1, 1},
 	{"no reply in time", stall, 1, 1},

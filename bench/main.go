@@ -1,7 +1,7 @@
 // Command bench measures feather-go side by side with its peers and prints
 // Markdown tables of ratios: feather-go is 1.00, more is slower or larger. The
 // rounds go through all peers in turn, so that the machine's noise meets all
-// alike; a figure is the median of the rounds, with the spread from the lowest to
+// alike, and begin with another one each; a figure is the median of the rounds, with the spread from the lowest to
 // the highest.
 package main
 
@@ -66,7 +66,9 @@ func measure(all []table, rounds int) [][]samples {
 	for round := range rounds {
 		for i, t := range all {
 			fmt.Fprintf(os.Stderr, "\r\033[Kround %d of %d, table %d of %d: %s", round+1, rounds, i+1, len(all), t.title)
-			for j, r := range t.runs {
+			for k := range t.runs { // another one first in each round
+				j := (k + round) % len(t.runs)
+				r := t.runs[j]
 				if results[i][j] == nil {
 					results[i][j] = samples{}
 				}
