@@ -68,7 +68,7 @@ func checkKey(key string) error {
 		return errors.New("feather: the API key has white space around it; trim it, most often a newline at the end of a file")
 	}
 	for i := range len(key) {
-		if c := key[i]; c != '\t' && (c < ' ' || c > '~') {
+		if c := key[i]; c < ' ' || c > '~' {
 			return fmt.Errorf("feather: the API key has a byte at offset %d that a header may not carry; use printable ASCII alone", i)
 		}
 	}

@@ -193,6 +193,9 @@ func waitBeforeRetry(rsp *http.Response, growing *backoff.ExponentialBackOff) ti
 // 10.2.3). A date counts from the server's own clock, where the answer shows it.
 func retryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := header.Get("Retry-After")
+	if value == "" {
+		return 0, false
+	}
 	seconds, err := strconv.ParseUint(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second, true

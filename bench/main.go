@@ -23,7 +23,7 @@ func main() {
 	log.SetFlags(0)
 	serveIfAsked()
 	testing.Init()
-	rounds := flag.Int("rounds", 5, "how often each row is measured")
+	rounds := flag.Int("rounds", 7, "how often each row is measured")
 	only := flag.String("only", "", "measure the tables whose title contains this")
 	imports := flag.Bool("imports", true, "measure what importing costs, too")
 	flag.Parse()

@@ -290,6 +290,29 @@ func TestAddingAnOperationRenamesNoOther(t *testing.T) {
 	}
 }
 
+func TestNamesOfOddDocuments(t *testing.T) {
+	document := func(body string) *yaml.Node {
+		node, err := parseDocument([]byte(`{"openapi": "3.1.0", "info": {"version": "1"}, ` + body + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return node
+	}
+	tests := []struct{ name, before, after, want string }{
+		{"a schema that was there, unused, and has the name of fixed code", `"paths": {}, "components": {"schemas": {"Event": {}}}`, `"paths": {}, "components": {"schemas": {"Event": {}}}`, "EventModel"},
+		{"a schema whose name Go cannot have", `"paths": {}`, `"paths": {}, "components": {"schemas": {"123": {}}}`, "Schema123"},
+		{"an operation without an id", `"paths": {}`, `"paths": {"/v1/things/{id}": {"get": {}}}`, "GetV1ThingsID"},
+		{"an operation with the name of a field of the client", `"paths": {}`, `"paths": {"/v1/things": {"get": {"operationId": "server", "tags": ["admin"]}}}`, "AdminServer"},
+		{"a schema that FastAPI has only renamed", `"paths": {}, "components": {"schemas": {"Item": {"type": "object"}}}`,
+			`"paths": {}, "components": {"schemas": {"a__Item": {"type": "object"}, "b__Item": {"type": "string"}}}`, "Item"},
+	}
+	for _, tt := range tests {
+		if got := namesOf(t, document(tt.before), document(tt.after), emptyOverlay()); !strings.Contains(got, ": "+tt.want+"\n") {
+			t.Errorf("%s: no %s in\n%s", tt.name, tt.want, got)
+		}
+	}
+}
+
 func TestThreeHundredOperationsCompile(t *testing.T) {
 	dir := copyRepository(t)
 	input := filepath.Join(t.TempDir(), "big.json")

@@ -132,6 +132,7 @@ type item struct {
 	key        string // of the overlay's update
 	candidates []string
 	level      int
+	settled    bool   // it keeps its name, and the others give way
 	byDefault  string // what the generator calls it without an entry
 }
 
@@ -162,7 +163,7 @@ func operationClaims(name string) []string {
 
 // recordNames appends an entry for each operation, and each schema that needs
 // one, and removes those whose target is gone. What stands is not touched.
-func recordNames(o *overlay, before source, after *yaml.Node, taken identifiers) (nameChanges, error) {
+func recordNames(o *overlay, before source, after *yaml.Node, fixed identifiers) (nameChanges, error) {
 	old, err := o.names(before.root, "x-go-name")
 	if err != nil {
 		return nameChanges{}, err
@@ -179,8 +180,8 @@ func recordNames(o *overlay, before source, after *yaml.Node, taken identifiers)
 	if err != nil {
 		return nameChanges{}, err
 	}
-	taken = maps.Clone(taken)
-	fresh := append(freshOperations(after, operations, taken), freshSchemas(before.root, after, old, schemas, taken)...)
+	taken := maps.Clone(fixed)
+	fresh := append(freshOperations(after, operations, taken), freshSchemas(before.root, after, old, schemas, fixed, taken)...)
 	if err := tellApart(fresh, taken); err != nil {
 		return nameChanges{}, err
 	}
@@ -240,7 +241,7 @@ func operationCandidates(path, method string, operation *yaml.Node) []string {
 	for _, tag := range tagsOf(operation) {
 		candidates = append(candidates, tag+"_"+name)
 	}
-	return goNames(append(candidates, inFull))
+	return goNames(append(candidates, inFull, "operation_"+inFull))
 }
 
 func tagsOf(operation *yaml.Node) []string {
@@ -254,8 +255,9 @@ func tagsOf(operation *yaml.Node) []string {
 }
 
 // freshSchemas returns the schemas that are new in the document and have no
-// entry; the names of the others are taken.
-func freshSchemas(before, after *yaml.Node, old, named map[*yaml.Node]string, taken identifiers) []*item {
+// entry; the names of the others are taken. One that is not new but shares its
+// name with fixed code was in no use so far, and is left out by the generator.
+func freshSchemas(before, after *yaml.Node, old, named map[*yaml.Node]string, fixed, taken identifiers) []*item {
 	inherited := inheritedNames(before, after, old)
 	tags := tagsOfSchemas(after)
 	var fresh []*item
@@ -264,18 +266,20 @@ func freshSchemas(before, after *yaml.Node, old, named map[*yaml.Node]string, ta
 			taken[goName(name)] = true
 			continue
 		}
-		if get(before, "components", "schemas", key) != nil {
+		if get(before, "components", "schemas", key) != nil && !fixed[goName(key)] {
 			taken[goName(key)] = true // it has done without an entry so far
 			continue
 		}
 		candidates := schemaCandidates(key, tags[key])
-		if name, ok := inherited[key]; ok {
-			candidates = append([]string{name}, candidates...)
+		name, settled := inherited[key]
+		if settled {
+			candidates = []string{name}
 		}
 		fresh = append(fresh, &item{
 			target:     jsonPath("components", "schemas", key),
 			key:        "x-go-name",
 			candidates: goNames(candidates),
+			settled:    settled,
 			byDefault:  goName(key),
 		})
 	}
@@ -309,7 +313,7 @@ func schemaCandidates(key string, tags []string) []string {
 	for _, tag := range tags {
 		candidates = append(candidates, tag+"_"+name)
 	}
-	return append(candidates, name+"_Model", key)
+	return append(candidates, name+"_Model", key, "Schema_"+key)
 }
 
 // inheritedNames finds schemas that FastAPI has only renamed, as it does to both
@@ -383,10 +387,8 @@ func tellApart(items []*item, taken identifiers) error {
 		}
 		var blocked []*item
 		for _, i := range items {
-			if slices.ContainsFunc(i.claims(), func(claim string) bool {
-				return taken[claim] || slices.ContainsFunc(wanted[claim], func(other *item) bool {
-					return other != i && (!i.isOperation() || other.isOperation())
-				})
+			if !i.settled && slices.ContainsFunc(i.claims(), func(claim string) bool {
+				return taken[claim] || slices.ContainsFunc(wanted[claim], i.givesWayTo)
 			}) {
 				blocked = append(blocked, i)
 			}
@@ -400,6 +402,10 @@ func tellApart(items []*item, taken identifiers) error {
 			}
 		}
 	}
+}
+
+func (i *item) givesWayTo(other *item) bool {
+	return other != i && (other.settled || !i.isOperation() || other.isOperation())
 }
 
 // goName is the generator's own spelling of a name.
