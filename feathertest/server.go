@@ -66,11 +66,19 @@ type Server struct {
 
 // Request is what one request brought.
 type Request struct {
+	// Method is the HTTP method, such as POST.
 	Method string
-	Path   string
-	Query  url.Values
+
+	// Path is the path of the URL, unescaped; Query holds its query.
+	Path  string
+	Query url.Values
+
+	// Header holds the headers, with the API key and, for a retry, its number in
+	// X-Retry-Count.
 	Header http.Header
-	Body   []byte
+
+	// Body is the whole body.
+	Body []byte
 }
 
 // NewServer starts a server. The caller closes it.
@@ -146,7 +154,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.answer(route).ServeHTTP(w, r)
+	s.answer(r, route).ServeHTTP(w, r)
 }
 
 func (s *Server) record(r *http.Request, body []byte) {
@@ -162,7 +170,7 @@ func (s *Server) record(r *http.Request, body []byte) {
 }
 
 // answer returns the handler for a request that has passed the checks.
-func (s *Server) answer(route *routers.Route) http.Handler {
+func (s *Server) answer(r *http.Request, route *routers.Route) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.script) > 0 {
@@ -171,7 +179,9 @@ func (s *Server) answer(route *routers.Route) http.Handler {
 		return next
 	}
 	mux := newMux(s.handlers)
-	mux.Handle("/", defaultReply(route.Method+" "+route.Path))
+	if _, pattern := mux.Handler(r); pattern == "" {
+		return defaultReply(route.Method + " " + route.Path)
+	}
 	return mux
 }
 

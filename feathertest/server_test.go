@@ -288,6 +288,22 @@ func TestHandle(t *testing.T) {
 	}
 }
 
+func TestHandleTakesOverEverythingWithASlash(t *testing.T) {
+	server := newServer(t)
+	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "anything") }))
+	if rsp, err := feather.Check(server.Client().SendMessageWithResponse(t.Context(), sessionID, hello)); err != nil || string(rsp.Body) != "anything" {
+		t.Error(err)
+	}
+}
+
+func TestHandlerOfAnotherMethodLeavesTheDefault(t *testing.T) {
+	server := newServer(t)
+	server.Handle("GET "+path, http.NotFoundHandler())
+	if events, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil || len(events) != 4 {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
 func TestHandleRefusesAPatternAtOnce(t *testing.T) {
 	server := newServer(t)
 	defer func() {
