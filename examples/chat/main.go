@@ -87,7 +87,9 @@ func chat(client *feather.ClientWithResponses, sessionID uuid.UUID, term termina
 			}
 			if err := answer(client, sessionID, line, term); err != nil {
 				fmt.Fprintln(term.err, "chat:", err)
-				status = 1
+				if err != errStopped {
+					status = 1
+				}
 			}
 		}
 	}

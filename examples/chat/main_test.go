@@ -69,7 +69,7 @@ func TestFirstInterruptEndsTheReplyAndASecondLeaves(t *testing.T) {
 	go io.Copy(io.Discard, out)
 	interrupts <- os.Interrupt
 	interrupts <- os.Interrupt
-	if got := <-status; got != 1 || stderr.String() != "chat: stopped; Ctrl-C again leaves\n" {
+	if got := <-status; got != 0 || stderr.String() != "chat: stopped; Ctrl-C again leaves\n" {
 		t.Errorf("status %d, stderr %q", got, &stderr)
 	}
 	typed.Close()
