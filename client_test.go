@@ -1,6 +1,7 @@
 package feather_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/featherhq/feather-go"
 )
@@ -146,19 +148,46 @@ func TestParallelCallersReuseTheirConnections(t *testing.T) {
 	}
 }
 
+// pipeClient returns a client with New's own transport, whose network is a pipe
+// to the function given, so that synctest's clock holds for it.
+func pipeClient(t *testing.T, serve func(net.Conn)) *feather.ClientWithResponses {
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	go serve(far)
+	transport := feather.NewTransport(http.DefaultTransport.(*http.Transport))
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return near, nil }
+	return newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+}
+
 func TestServerThatNeverAnswersEndsTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := net.Pipe()
-		defer far.Close()
-		go io.Copy(io.Discard, far)
-
-		transport := feather.NewTransport(http.DefaultTransport.(*http.Transport))
-		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return near, nil }
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := pipeClient(t, func(far net.Conn) { _, _ = io.Copy(io.Discard, far) })
+		start := time.Now()
 		err := ask(client)
 		var timeout net.Error
-		if !errors.As(err, &timeout) || !timeout.Timeout() {
-			t.Errorf("error %v, want a timeout", err)
+		if !errors.As(err, &timeout) || !timeout.Timeout() || time.Since(start) != 5*time.Minute {
+			t.Errorf("error %v after %v, want a timeout after 5 minutes", err, time.Since(start))
+		}
+	})
+}
+
+func TestStreamOnceBegunHasNoDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := pipeClient(t, func(far net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
+				return
+			}
+			_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+			for range 24 {
+				time.Sleep(time.Hour)
+				_, _ = io.WriteString(far, "data: still here\n\n")
+			}
+			_ = far.Close()
+		})
+		start := time.Now()
+		got, err := events(client.SendMessage(t.Context(), sessionID, hello))
+		if len(got) != 24 || err != nil || time.Since(start) != 24*time.Hour {
+			t.Errorf("%d events, %v, after %v", len(got), err, time.Since(start))
 		}
 	})
 }
