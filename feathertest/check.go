@@ -47,7 +47,7 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 			},
 		},
 	})
-	if err == nil && strings.Contains(r.Header.Get("Content-Type"), "json") && !json.Valid(body) {
+	if err == nil && len(body) > 0 && strings.Contains(r.Header.Get("Content-Type"), "json") && !json.Valid(body) {
 		return &problem{http.StatusUnprocessableEntity, []entry{invalidJSON("extra data")}}
 	}
 	if err == nil {
@@ -59,6 +59,9 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 	var entries []entry
 	for _, err := range each(err) {
 		entries = append(entries, describe(err)...)
+	}
+	if len(entries) == 0 {
+		entries = []entry{{Type: "value_error", Loc: []any{"body"}, Msg: "Value error, " + err.Error()}}
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(fmt.Sprint(a.Loc), fmt.Sprint(b.Loc)) })
 	return &problem{http.StatusUnprocessableEntity, entries}

@@ -56,6 +56,7 @@ type Server struct {
 	URL string
 
 	http   *httptest.Server
+	router routers.Router
 	closed chan struct{}
 
 	mu       sync.Mutex
@@ -82,8 +83,11 @@ type Request struct {
 }
 
 // NewServer starts a server. The caller closes it.
-func NewServer() *Server {
+func NewServer() *Server { return newServer(router()) }
+
+func newServer(router routers.Router) *Server {
 	s := &Server{
+		router:   router,
 		closed:   make(chan struct{}),
 		handlers: map[string]http.Handler{},
 	}
@@ -143,7 +147,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return // The client is gone.
 	}
 	s.record(r, body)
-	route, params, err := router().FindRoute(r)
+	route, params, err := s.router.FindRoute(r)
 	if err != nil {
 		writeRouteError(w, err)
 		return
@@ -193,17 +197,20 @@ func newMux(handlers map[string]http.Handler) *http.ServeMux {
 	return mux
 }
 
-// router knows the operations of the document. That it cannot be read would be a
-// mistake in the package that ships it.
+// router knows the operations of the client's own document.
 var router = sync.OnceValue(func() routers.Router {
-	doc, err := openapi3.NewLoader().LoadFromData(feather.Spec())
-	if err != nil {
-		panic(fmt.Sprintf("feathertest: reading the OpenAPI document: %v", err))
-	}
-	doc.Servers = nil // The server answers at its own address.
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
+	router, err := newRouter(feather.Spec())
+	if err != nil { // The package ships the document.
 		panic(fmt.Sprintf("feathertest: reading the OpenAPI document: %v", err))
 	}
 	return router
 })
+
+func newRouter(spec []byte) (routers.Router, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = nil // The server answers at its own address.
+	return gorillamux.NewRouter(doc)
+}
