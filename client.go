@@ -154,11 +154,13 @@ func nameErrors(next HttpRequestDoer) HttpRequestDoer {
 }
 
 func ourError(err error) error {
-	if strings.HasPrefix(err.Error(), "feather: ") {
+	if isOurs(err) {
 		return err
 	}
 	return fmt.Errorf("feather: %w", err)
 }
+
+func isOurs(err error) bool { return strings.HasPrefix(err.Error(), "feather: ") }
 
 func closeBody(body io.Closer) {
 	if body != nil {

@@ -131,10 +131,7 @@ func isSuccess(statusCode int) bool { return statusCode >= 200 && statusCode <= 
 // readAPIError is newAPIError for a response whose body nobody has read yet.
 // What a broken connection leaves of the body still tells more than its break.
 func readAPIError(rsp *http.Response) *APIError {
-	body, err := io.ReadAll(io.LimitReader(rsp.Body, maxErrorBody))
-	if apiErr, ok := errors.AsType[*APIError](err); ok {
-		return apiErr
-	}
+	body, _ := io.ReadAll(io.LimitReader(unlimited(rsp.Body), maxErrorBody))
 	return newAPIError(rsp, body)
 }
 

@@ -59,10 +59,14 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unlimited is for Stream, which bounds each event instead.
+// unlimited is for Stream, which has bounds of its own: for each event, and for
+// the body of an error.
 func unlimited(body io.Reader) io.Reader {
-	if limited, ok := body.(*limitedBody); ok {
-		return limited.ReadCloser
+	switch b := body.(type) {
+	case *limitedBody:
+		return b.ReadCloser
+	case *errorBody:
+		return b.ReadCloser
 	}
 	return body
 }

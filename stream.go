@@ -10,7 +10,6 @@ import (
 	"iter"
 	"mime"
 	"net/http"
-	"strings"
 	"sync/atomic"
 )
 
@@ -128,7 +127,7 @@ func openStream(rsp *http.Response) (func() (Event, error), error) {
 
 // brokenOff gives the error of a read the one identity that callers test for.
 func brokenOff(req *http.Request, err error) error {
-	if strings.HasPrefix(err.Error(), "feather: ") { // a limit of ours
+	if isOurs(err) { // a limit
 		return err
 	}
 	cause := io.ErrUnexpectedEOF
