@@ -36,11 +36,8 @@ func (s *Server) ReplyAfter(delay time.Duration, events ...feather.Event) {
 	s.next(func(w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
-		select {
-		case <-timer.C:
+		if s.pause(r, timer.C) {
 			writeEvents(w, events)
-		case <-r.Context().Done():
-		case <-s.closed:
 		}
 	})
 }
@@ -64,12 +61,21 @@ func (s *Server) ReplyStall(events ...feather.Event) {
 		if len(events) > 0 {
 			writeEvents(w, events)
 		}
-		select {
-		case <-r.Context().Done():
-		case <-s.closed:
-		}
+		s.pause(r, nil)
 		panic(http.ErrAbortHandler)
 	})
+}
+
+// pause waits for the timer, and reports whether it came before the client left
+// and the server was closed.
+func (s *Server) pause(r *http.Request, timer <-chan time.Time) bool {
+	select {
+	case <-timer:
+		return true
+	case <-r.Context().Done():
+	case <-s.closed:
+	}
+	return false
 }
 
 func (s *Server) next(reply http.HandlerFunc) {

@@ -61,6 +61,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler
+	mux      *http.ServeMux // of the handlers
 	script   []http.HandlerFunc
 	requests []Request
 }
@@ -90,6 +91,7 @@ func newServer(router routers.Router) *Server {
 		router:   router,
 		closed:   make(chan struct{}),
 		handlers: map[string]http.Handler{},
+		mux:      http.NewServeMux(),
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
@@ -129,7 +131,7 @@ func (s *Server) Handle(pattern string, handler http.Handler) {
 	defer s.mu.Unlock()
 	handlers := maps.Clone(s.handlers)
 	handlers[pattern] = handler
-	newMux(handlers)
+	s.mux = newMux(handlers)
 	s.handlers = handlers
 }
 
@@ -182,11 +184,10 @@ func (s *Server) answer(r *http.Request, route *routers.Route) http.Handler {
 		s.script = s.script[1:]
 		return next
 	}
-	mux := newMux(s.handlers)
-	if _, pattern := mux.Handler(r); pattern == "" {
+	if _, pattern := s.mux.Handler(r); pattern == "" {
 		return defaultReply(route.Method + " " + route.Path)
 	}
-	return mux
+	return s.mux
 }
 
 func newMux(handlers map[string]http.Handler) *http.ServeMux {
