@@ -78,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err error) {
 	var names nameChanges
-	var failed error // a change that breaks our own tests needs its verdict most
+	var failed error // a change that breaks our own tests needs its verdict most of all
 	if !opts.verdictOnly {
 		if names, err = update(opts.dir, opts.inputs, log); err != nil {
 			return false, err
@@ -92,14 +92,12 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 	report := v.markdown(names)
 	fmt.Fprint(stdout, report)
 	if opts.report != "" {
-		if err := writeFile(opts.report, []byte(report)); err != nil {
-			return false, err
-		}
+		failed = errors.Join(failed, writeFile(opts.report, []byte(report)))
 	}
 	return v.isBreaking(), failed
 }
 
-// update writes openapi.json and overlay.yaml, or neither.
+// update writes openapi.json and overlay.yaml, once nothing is left to refuse.
 func update(dir string, inputs []string, log *progress) (nameChanges, error) {
 	defer log.step("read %s", strings.Join(inputs, ", "))()
 	before, err := loadVendored(dir)
@@ -114,25 +112,22 @@ func update(dir string, inputs []string, log *progress) (nameChanges, error) {
 	if err != nil {
 		return nameChanges{}, err
 	}
-	taken, err := fixedIdentifiers(dir)
+	fixed, err := fixedIdentifiers(dir)
 	if err != nil {
 		return nameChanges{}, err
 	}
-	changes, err := recordNames(overlay, before, after, taken)
+	changes, err := recordNames(overlay, before, after, fixed)
 	if err != nil {
 		return nameChanges{}, err
 	}
-	if err := writeIfChanged(dir, specFile, encodeJSON(after)); err != nil {
-		return nameChanges{}, err
-	}
-	if changes.none() {
-		return changes, nil
-	}
-	content, err := overlay.encode()
+	names, err := overlay.encode()
 	if err != nil {
 		return nameChanges{}, err
 	}
-	return changes, writeIfChanged(dir, overlayFile, content)
+	if err := writeIfChanged(dir, specFile, encodeJSON(after)); err != nil || changes.none() {
+		return changes, err
+	}
+	return changes, writeIfChanged(dir, overlayFile, names)
 }
 
 func generateAndTest(dir string, log *progress) error {
