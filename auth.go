@@ -3,7 +3,6 @@ package feather
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,18 +19,34 @@ func WithAPIKey(key string) ClientOption {
 		if err := checkKey(key); err != nil {
 			return err
 		}
-		c.RequestEditors = append(c.RequestEditors, APIKey(key))
-		return nil
+		return c.useKey(APIKey(key))
 	}
 }
 
-// APIKey sends key in the x-api-key header: of one call, as that call's last
-// argument, or of all calls of a client, through WithRequestEditorFn or
-// WithAPIKey. The editor applied last wins, so a call's key replaces the
-// client's.
+// WithAPIKeyFunc sends the key that source returns, in the x-api-key header of
+// every request; see [APIKeyFunc].
+func WithAPIKeyFunc(source func(context.Context) (string, error)) ClientOption {
+	return func(c *Client) error {
+		if source == nil {
+			return errNoKeySource
+		}
+		return c.useKey(APIKeyFunc(source))
+	}
+}
+
+func (c *Client) useKey(editor RequestEditorFn) error {
+	c.RequestEditors = append(c.RequestEditors, editor)
+	if c.newOptions != nil {
+		c.newOptions.hasKey = true
+	}
+	return nil
+}
+
+// APIKey sends key in the x-api-key header of one call, as that call's last
+// argument. The editor applied last wins, so a call's key replaces the client's.
 //
 // The call fails, with nothing sent and the key not in the error, when the key
-// is empty, has a space around it or holds a byte other than printable ASCII,
+// is empty, has white space around it or holds a byte other than printable ASCII,
 // and when it would travel in clear text: over http to a host that is not
 // loopback.
 func APIKey(key string) RequestEditorFn {
@@ -39,37 +54,42 @@ func APIKey(key string) RequestEditorFn {
 }
 
 // APIKeyFunc is APIKey for a key that is looked up for every call: one that
-// rotates, lies in a secret store, or differs from tenant to tenant. It calls
+// rotates, is kept in a secret store, or differs from tenant to tenant. It calls
 // source with the context of the call, before the first try and not again for
 // retries; source must be safe for concurrent use and should cache what is slow
 // to fetch. An error of source fails the call and is wrapped.
 func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 	return func(ctx context.Context, req *http.Request) error {
+		if source == nil {
+			return errNoKeySource
+		}
 		key, err := source(ctx)
 		if err != nil {
-			return fmt.Errorf("feather: looking up the API key: %w", err)
+			return failf("looking up the API key: %w", err)
 		}
 		if err := checkKey(key); err != nil {
 			return err
 		}
 		if err := checkEncrypted(req.URL); err != nil {
-			return fmt.Errorf("feather: %w", err)
+			return err
 		}
 		req.Header.Set(keyHeader, key)
 		return nil
 	}
 }
 
+var errNoKeySource = failf("the function that returns the API key is nil")
+
 func checkKey(key string) error {
 	switch {
 	case key == "":
-		return errors.New("feather: the API key is empty")
+		return failf("the API key is empty")
 	case strings.TrimSpace(key) != key:
-		return errors.New("feather: the API key has white space around it; trim it, most often a newline at the end of a file")
+		return failf("the API key has white space around it, such as the newline at the end of a file; trim it")
 	}
 	for i := range len(key) {
 		if c := key[i]; c < ' ' || c > '~' {
-			return fmt.Errorf("feather: the API key has a byte at offset %d that a header may not carry; use printable ASCII alone", i)
+			return failf("the API key has a byte at offset %d that a header cannot carry; use only printable ASCII", i)
 		}
 	}
 	return nil
@@ -80,7 +100,7 @@ func checkEncrypted(u *url.URL) error {
 	if u.Scheme == "https" || isLoopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("refusing to send the API key in clear text to %s; use https (plain http is for loopback alone)", origin(u))
+	return failf("refusing to send the API key in clear text to %s; use https (plain http is only for loopback)", origin(u))
 }
 
 func isLoopback(host string) bool {
@@ -91,29 +111,56 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// guardKey keeps the API key with the API, whoever put it into the request:
-// never in clear text, and never to the origin that a redirect names. Of a
-// custom doer it cannot see the redirects.
-func guardKey(next HttpRequestDoer) HttpRequestDoer {
+// guardKey keeps the API key with the API, whoever put it into the request: never
+// in clear text, and never to the origin that a redirect names. Of a doer that is
+// no *http.Client it cannot see the redirects.
+func guardKey(next HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
 	if client, ok := next.(*http.Client); ok {
-		guarded := *client
-		guarded.CheckRedirect = sameOrigin(client.CheckRedirect)
-		next = &guarded
+		client.CheckRedirect = sameRequest(client.CheckRedirect)
 	}
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		if req.Header.Get(keyHeader) != "" {
-			if err := checkEncrypted(req.URL); err != nil {
+		canonicalKeyHeader(req.Header)
+		if len(req.Header[keyHeader]) > 0 {
+			err := checkEncrypted(req.URL)
+			if err == nil {
+				err = checkProxy(transport, req)
+			}
+			if err != nil {
 				closeBody(req.Body)
-				return nil, err
+				return nil, notSent(err)
 			}
 		}
 		return next.Do(req)
 	})
 }
 
-// sameOrigin asks the caller's own policy first: one that stops at a redirect
-// is not to be told that following it was refused.
-func sameOrigin(policy func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+// canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"].
+func canonicalKeyHeader(header http.Header) {
+	for name, values := range header {
+		if name != keyHeader && strings.EqualFold(name, keyHeader) {
+			delete(header, name)
+			header[keyHeader] = append(header[keyHeader], values...)
+		}
+	}
+}
+
+// checkProxy refuses a proxy for plain http, which would read the key.
+func checkProxy(transport http.RoundTripper, req *http.Request) error {
+	t, ok := transport.(*http.Transport)
+	if !ok || t.Proxy == nil || req.URL.Scheme != "http" {
+		return nil
+	}
+	if proxy, err := t.Proxy(req); err == nil && proxy != nil {
+		return failf("refusing to send the API key in clear text through the proxy %s; use https, or no proxy for %s", origin(proxy), origin(req.URL))
+	}
+	return nil
+}
+
+// sameRequest follows only the redirects that keep origin and method: another
+// origin must not get the key, and another method would drop the message, which
+// the server may have acted on. It asks the caller's own policy first, as one that
+// stops at a redirect is not to be told that following it was refused.
+func sameRequest(policy func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	if policy == nil {
 		policy = stopAfterTen
 	}
@@ -121,10 +168,12 @@ func sameOrigin(policy func(*http.Request, []*http.Request) error) func(*http.Re
 		if err := policy(req, via); err != nil {
 			return err
 		}
-		if from, to := origin(via[0].URL), origin(req.URL); from != to {
-			return fmt.Errorf("refusing the redirect from %s to %s: the API key stays with the API; if the API has moved, set the base URL", from, to)
+		from, to := origin(via[0].URL), origin(req.URL)
+		if from == to && via[0].Method == req.Method {
+			return nil
 		}
-		return nil
+		return failf("refusing the redirect from %s %s to %s %s: only one that keeps origin and method is followed; if the API has moved, change the base URL",
+			via[0].Method, from, req.Method, to)
 	}
 }
 

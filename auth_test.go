@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -27,16 +28,15 @@ func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
 	type tenant struct{}
 	var got []string
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("x-api-key")) })
-	client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithRequestEditorFn(
-		feather.APIKeyFunc(func(ctx context.Context) (string, error) {
-			return "key-of-" + ctx.Value(tenant{}).(string), nil
-		})))
+	client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithAPIKeyFunc(func(ctx context.Context) (string, error) {
+		return "key-of-" + ctx.Value(tenant{}).(string), nil
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"ann", "bob"} {
 		ctx := context.WithValue(context.Background(), tenant{}, name)
-		if _, err := feather.Check(client.SendMessageWithResponse(ctx, sessionID, hello)); err != nil {
+		if _, err := client.SendMessageWithResponse(ctx, sessionID, hello); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,11 +82,6 @@ func FuzzAPIKey(f *testing.F) {
 		}
 	})
 }
-
-// roundTripper stands in for networks that a test cannot have.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func TestKeyNeverTravelsInClearText(t *testing.T) {
 	tests := []struct {
@@ -144,7 +139,58 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 	}
 }
 
-// TestKeyInClearTextOnPurpose is the way that the README names for plain http
+// TestKeyIsGuardedHoweverItIsSpelled has editors that write past http.Header.Set.
+func TestKeyIsGuardedHoweverItIsSpelled(t *testing.T) {
+	for _, name := range []string{"X-Api-Key", "x-api-key", "X-API-KEY"} {
+		editor := feather.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+			req.Header[name] = []string{testKey}
+			return nil
+		})
+		client, err := feather.New(feather.WithBaseURL("http://feather.invalid"), editor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(client); err == nil || !strings.Contains(err.Error(), "clear text") || !errors.Is(err, feather.ErrNotSent) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		var got []string
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			got = r.Header.Values("x-api-key")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `{"error": %q}`, got)
+		})
+		client, err = feather.New(feather.WithBaseURL(server.URL), editor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(client); len(got) != 1 || got[0] != testKey || strings.Contains(err.Error(), testKey) {
+			t.Errorf("%s: sent %q, error %v", name, got, err)
+		}
+	}
+}
+
+// TestKeyIsNotSentToAProxyInClearText has loopback addresses in plain http, which a
+// proxy would be asked for.
+func TestKeyIsNotSentToAProxyInClearText(t *testing.T) {
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the proxy was asked") })
+	proxyURL, err := url.Parse(strings.Replace(proxy.URL, "http://", "http://user:password@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := feather.NewTransport()
+	transport.Proxy = http.ProxyURL(proxyURL)
+	for _, base := range []string{"http://LOCALHOST:8000", "http://127.0.0.1:8000", "http://[::1]:8000"} {
+		client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}),
+			feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) }))
+		err := ask(client)
+		want := "in clear text through the proxy " + proxy.URL
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
+			t.Errorf("%s: error %v, want %s", base, err, want)
+		}
+	}
+}
+
+// TestKeyInClearTextOnPurpose is the way that SECURITY.md names for plain http
 // inside a cluster.
 func TestKeyInClearTextOnPurpose(t *testing.T) {
 	var sent string
@@ -152,13 +198,15 @@ func TestKeyInClearTextOnPurpose(t *testing.T) {
 		sent = req.Header.Get("x-api-key")
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 	})
-	withKey := roundTripper(func(req *http.Request) (*http.Response, error) {
-		req = req.Clone(req.Context())
-		req.Header.Set("x-api-key", testKey)
-		return network.RoundTrip(req)
-	})
+	withKey := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			req = req.Clone(req.Context())
+			req.Header.Set("x-api-key", testKey)
+			return next.RoundTrip(req)
+		})
+	}
 	client, err := feather.New(feather.WithBaseURL("http://feather.internal"),
-		feather.WithHTTPClient(&http.Client{Transport: withKey}),
+		feather.WithHTTPClient(&http.Client{Transport: network}), feather.WithMiddleware(withKey),
 		feather.WithRequestEditorFn(func(context.Context, *http.Request) error { return nil }))
 	if err != nil {
 		t.Fatal(err)
@@ -234,6 +282,15 @@ func TestOwnRedirectPolicyIsKept(t *testing.T) {
 	}
 }
 
+// escaped writes each character as JSON may.
+func escaped(key string) string {
+	var b strings.Builder
+	for i, c := range key {
+		fmt.Fprintf(&b, []string{"%c", `\u%04x`, `\u%04X`}[i%3], c)
+	}
+	return strings.ReplaceAll(b.String(), "/", `\/`)
+}
+
 func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("x-api-key")
@@ -241,7 +298,8 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 		w.Header().Set("X-Echo", key)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprintf(w, `{"title": "bad key %[1]s", "detail": [{"loc": ["header", "x-api-key"], "msg": "no such key %[1]s", "type": "x", "input": "%[1]s"}]}`, key)
+		fmt.Fprintf(w, `{"title": "bad key %[1]s", "error": "%[2]s", "detail": [{"loc": ["header", "x-api-key"], "msg": "no such key %[1]s", "type": "x", "input": "%[2]s"}]}`,
+			key, escaped(key))
 	})
 	client := newClient(t, server.URL)
 	err := ask(client)
@@ -250,7 +308,7 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, streamErr := events(client.SendMessage(context.Background(), sessionID, hello))
-	values := []any{client, client.ClientInterface, err, *apiErr, apiErr.Validation, string(apiErr.Body), streamErr}
+	values := []any{client, client.ClientInterface, err, *apiErr, apiErr.Validation, apiErr.LogValue(), string(apiErr.Body), streamErr}
 	for _, value := range values {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 			if got := fmt.Sprintf(format, value); strings.Contains(got, testKey) {

@@ -2,12 +2,12 @@ package feather
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,72 +19,81 @@ const Version = "0.1.0"
 
 // New returns a client with safe defaults:
 //
-//   - the key of the environment variable FEATHER_API_KEY, where it is set;
-//     WithAPIKey, or any request editor that sets the header, replaces it;
-//   - the base URL of FEATHER_BASE_URL, else ServerURLSandbox; WithBaseURL
-//     replaces it;
-//   - a transport for many parallel calls to one host, which follows
-//     http.DefaultTransport in all else and waits at most 5 minutes for the
-//     head of a reply; WithHTTPClient replaces it. Nothing but the context
-//     limits how long a reply may go on after that.
+//   - the API key of [WithAPIKey] or [WithAPIKeyFunc], else of the environment
+//     variable FEATHER_API_KEY;
+//   - the base URL of [WithBaseURL], else of FEATHER_BASE_URL, else
+//     [ServerURLSandbox];
+//   - the transport of [NewTransport], which all clients share; [WithHTTPClient]
+//     replaces it, and [WithMiddleware] puts something around it.
 //
-// Around whatever http.Client or HttpRequestDoer the options choose, New puts
-// what NewClientWithResponses leaves to the caller: the API key is neither sent
-// in clear text nor taken along by a redirect to another origin; a request is
-// sent again where that is safe (see MaxRetries); a buffered reply may have 64
-// MiB. An http.Client is copied, never modified, and its own CheckRedirect is
-// asked first.
+// Around whatever sends the requests, New puts what [NewClientWithResponses]
+// leaves to the caller: every response outside 2xx is an [*APIError]; a request is
+// sent again where that is safe (see [MaxRetries]); a server that is silent for 5
+// minutes ends the call; a buffered response may have 64 MiB; and the API key is
+// neither sent in clear text nor taken along by a redirect. An http.Client is
+// copied, never modified, and its own CheckRedirect is asked first.
 //
-// New returns an error when there is neither a key nor a request editor, when a
-// key cannot be sent in a header, and when the base URL is not an absolute http
-// or https URL. It sends nothing. The client is safe for concurrent use; make
-// one and share it.
+// New returns an error for an option that is nil or has a bad value, for a base
+// URL that is not an absolute http or https URL, and when there is neither a key
+// nor a request editor, which may set one. It sends nothing. The client is safe
+// for concurrent use; make one and share it.
 func New(opts ...ClientOption) (*ClientWithResponses, error) {
-	defaults, err := defaultOptions()
+	client := &Client{newOptions: &newOptions{settings: settings{maxRetries: defaultRetries}}}
+	if err := client.apply(opts); err != nil {
+		return nil, err
+	}
+	if err := client.readEnvironment(); err != nil {
+		return nil, err
+	}
+	client.RequestEditors = slices.Insert(client.RequestEditors, 0, userAgent)
+	network, transport, err := client.network()
 	if err != nil {
 		return nil, err
 	}
-	client, err := NewClient(ServerURLSandbox, append(defaults, opts...)...)
-	if err != nil {
-		return nil, ourError(err)
-	}
-	if len(client.RequestEditors) == 1 { // the user agent alone
-		return nil, errors.New("feather: no API key; set FEATHER_API_KEY or pass WithAPIKey")
-	}
-	if err := checkBaseURL(client.Server); err != nil {
-		return nil, err
-	}
-	if hc, ok := client.Client.(*http.Client); ok && hc == nil {
-		return nil, errors.New("feather: WithHTTPClient was given a nil *http.Client")
-	}
-	client.Client = layers(client.Client)
+	client.Client = client.layers(network, transport)
 	return &ClientWithResponses{client}, nil
 }
 
 // layers puts the client together, from the network up.
-func layers(doer HttpRequestDoer) HttpRequestDoer {
-	doer = checkAnswers(doer)
-	doer = guardKey(doer)
-	doer = retry(doer)
-	doer = limitReplies(doer)
-	return nameErrors(doer)
+func (c *Client) layers(network HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
+	// The API key goes to the API, encrypted, and nowhere else.
+	doer := guardKey(network, transport)
+	// Each try is bounded, and its error says whether anything was sent.
+	doer = limit(doer, defaultIdleTimeout)
+	// A response outside 2xx is an *APIError.
+	doer = refuseErrors(doer)
+	// Each try is logged.
+	doer = logTries(doer, c.newOptions.logger)
+	// What failed is tried again, where the server cannot act twice.
+	return &retrier{next: doer, settings: c.newOptions.settings, logger: c.newOptions.logger}
 }
 
-func defaultOptions() ([]ClientOption, error) {
-	opts := []ClientOption{
-		WithHTTPClient(&http.Client{Transport: sharedTransport()}),
-		WithRequestEditorFn(userAgent),
-	}
-	if base := os.Getenv("FEATHER_BASE_URL"); base != "" {
-		opts = append(opts, WithBaseURL(base))
-	}
-	if key := os.Getenv("FEATHER_API_KEY"); key != "" {
+// readEnvironment fills in what the options have left open.
+func (c *Client) readEnvironment() error {
+	if key := os.Getenv("FEATHER_API_KEY"); key != "" && !c.newOptions.hasKey {
 		if err := checkKey(key); err != nil {
-			return nil, fmt.Errorf("%w (it comes from FEATHER_API_KEY)", err)
+			return inEnvironment("FEATHER_API_KEY", err)
 		}
-		opts = append(opts, WithAPIKey(key))
+		c.RequestEditors = slices.Insert(c.RequestEditors, 0, APIKey(key))
 	}
-	return opts, nil
+	if len(c.RequestEditors) == 0 {
+		return failf("no API key; set FEATHER_API_KEY or pass WithAPIKey")
+	}
+	if c.Server != "" {
+		return checkBaseURL(c.Server)
+	}
+	c.Server = ServerURLSandbox
+	if base := os.Getenv("FEATHER_BASE_URL"); base != "" {
+		c.Server = base
+		if err := checkBaseURL(base); err != nil {
+			return inEnvironment("FEATHER_BASE_URL", err)
+		}
+	}
+	return nil
+}
+
+func inEnvironment(name string, err error) error {
+	return &failure{text: name + ": " + strings.TrimPrefix(err.Error(), "feather: "), causes: []error{err}}
 }
 
 func userAgent(_ context.Context, req *http.Request) error {
@@ -95,72 +104,91 @@ func userAgent(_ context.Context, req *http.Request) error {
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("feather: the base URL %q is not an absolute http or https URL; give one such as %s", base, ServerURLSandbox)
+		return badBaseURL(base)
 	}
 	return nil
+}
+
+// badBaseURL shows no password.
+func badBaseURL(base string) error {
+	shown := ""
+	if u, err := url.Parse(base); err == nil {
+		shown = " " + strconv.Quote(u.Redacted())
+	}
+	return failf("the base URL%s is not an absolute http or https URL such as %s", shown, ServerURLSandbox)
+}
+
+// network returns what sends the requests, with the middleware around its
+// transport, and that transport.
+func (c *Client) network() (HttpRequestDoer, http.RoundTripper, error) {
+	client := &http.Client{Transport: sharedTransport()}
+	switch doer := c.Client.(type) {
+	case nil:
+	case *http.Client:
+		*client = *doer
+		if client.Transport == nil {
+			client.Transport = http.DefaultTransport
+		}
+	default:
+		if len(c.newOptions.middleware) > 0 {
+			return nil, nil, failf("WithMiddleware needs an *http.Client, and WithHTTPClient was given a %T", doer)
+		}
+		return doer, nil, nil
+	}
+	transport := client.Transport
+	for _, wrap := range slices.Backward(c.newOptions.middleware) {
+		if wrap == nil {
+			return nil, nil, failf("WithMiddleware was given nil")
+		}
+		if client.Transport = wrap(client.Transport); client.Transport == nil {
+			return nil, nil, failf("a wrapper of WithMiddleware returned nil")
+		}
+	}
+	return client, transport, nil
 }
 
 // sharedTransport is one for all clients, as http.DefaultTransport is, so that
 // a program which makes a client for every request still reuses connections.
 var sharedTransport = sync.OnceValue(func() http.RoundTripper {
-	standard, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // The program put its own there; it knows better.
-		return http.DefaultTransport
+	if _, ok := http.DefaultTransport.(*http.Transport); !ok {
+		return http.DefaultTransport // The program put its own there; it knows better.
 	}
-	return newTransport(standard)
+	return NewTransport()
 })
 
-func newTransport(standard *http.Transport) *http.Transport {
-	t := standard.Clone()
+// NewTransport returns a transport with the settings of the one that [New] uses,
+// for a program that must change something in it, such as a proxy, a certificate
+// authority or a client certificate:
+//
+//	transport := feather.NewTransport()
+//	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+//	client, err := feather.New(feather.WithHTTPClient(&http.Client{Transport: transport}))
+//
+// It follows http.DefaultTransport, keeps up to 512 idle connections to a host and
+// each for up to 4 seconds, and finds dead HTTP/2 connections within 45 seconds.
+// Every call makes a new one, with connections of its own.
+func NewTransport() *http.Transport {
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = standard.Clone()
+	}
 	t.MaxIdleConns = 0 // no limit but the one for each host
 	t.MaxIdleConnsPerHost = 512
-	t.ResponseHeaderTimeout = 5 * time.Minute
+	// uvicorn closes a connection after 5 idle seconds, and a POST that meets the
+	// close fails and must not be retried. The price is a new connection, with its
+	// handshakes, for a call after a longer pause.
+	t.IdleConnTimeout = 4 * time.Second
 	// Over HTTP/2 a dead connection shows only when it is asked.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
+	if t.OnProxyConnectResponse == nil {
+		t.OnProxyConnectResponse = proxyAnswered
+	}
 	return t
 }
 
 type doerFunc func(*http.Request) (*http.Response, error)
 
 func (f doerFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
-
-// checkAnswers lets the layers above rely on what a doer of the caller's own may
-// not keep to. An http.Client keeps to it, and guardKey must see it as it is.
-func checkAnswers(next HttpRequestDoer) HttpRequestDoer {
-	if _, ok := next.(*http.Client); ok {
-		return next
-	}
-	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		rsp, err := next.Do(req)
-		switch {
-		case err == nil && rsp == nil:
-			return nil, errors.New("the HttpRequestDoer returned neither a response nor an error")
-		case err == nil && rsp.Body == nil:
-			rsp.Body = http.NoBody
-		}
-		return rsp, err
-	})
-}
-
-// nameErrors says of every error from below whose it is.
-func nameErrors(next HttpRequestDoer) HttpRequestDoer {
-	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		rsp, err := next.Do(req)
-		if err != nil {
-			return nil, ourError(err)
-		}
-		return rsp, nil
-	})
-}
-
-func ourError(err error) error {
-	if isOurs(err) {
-		return err
-	}
-	return fmt.Errorf("feather: %w", err)
-}
-
-func isOurs(err error) bool { return strings.HasPrefix(err.Error(), "feather: ") }
 
 func closeBody(body io.Closer) {
 	if body != nil {

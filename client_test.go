@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -19,25 +20,49 @@ import (
 
 func TestNewRefuses(t *testing.T) {
 	key := feather.WithAPIKey(testKey)
+	good := func(opts ...feather.ClientOption) []feather.ClientOption { return append(opts, key) }
+	base := func(url string) []feather.ClientOption { return good(feather.WithBaseURL(url)) }
 	tests := []struct {
 		name string
 		env  map[string]string
 		opts []feather.ClientOption
 		want string
 	}{
-		{name: "neither key nor editor", want: "feather: no API key; set FEATHER_API_KEY or pass WithAPIKey"},
+		{name: "neither key nor editor", want: "no API key; set FEATHER_API_KEY or pass WithAPIKey"},
+		{name: "retries and no key", opts: []feather.ClientOption{feather.WithMaxRetries(1)}, want: "no API key"},
 		{name: "an empty key", opts: []feather.ClientOption{feather.WithAPIKey("")}, want: "the API key is empty"},
 		{name: "a space before the key", opts: []feather.ClientOption{feather.WithAPIKey(" " + testKey)}, want: "white space around it"},
-		{name: "a newline behind the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n")}, want: "white space around it"},
-		{name: "a newline in the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n" + testKey)}, want: "a byte at offset 24 that a header may not carry"},
-		{name: "a bad key in the environment", env: map[string]string{"FEATHER_API_KEY": testKey + "\x01"}, want: "it comes from FEATHER_API_KEY"},
-		{name: "a base URL without a scheme", opts: []feather.ClientOption{key, feather.WithBaseURL("api.featherhq.com")}, want: `"api.featherhq.com/" is not an absolute http or https URL`},
-		{name: "a base URL without a host", opts: []feather.ClientOption{key, feather.WithBaseURL("https:///v1")}, want: "not an absolute http or https URL"},
-		{name: "a base URL of another scheme", opts: []feather.ClientOption{key, feather.WithBaseURL("ftp://host")}, want: "not an absolute http or https URL"},
-		{name: "a base URL with a query", opts: []feather.ClientOption{key, feather.WithBaseURL("https://host/?a=b")}, want: "not an absolute http or https URL"},
-		{name: "a base URL that is none", opts: []feather.ClientOption{key, feather.WithBaseURL("https://[")}, want: "feather: parse "},
-		{name: "a bad base URL in the environment", env: map[string]string{"FEATHER_BASE_URL": "nonsense"}, opts: []feather.ClientOption{key}, want: `"nonsense/" is not an absolute`},
-		{name: "a nil http.Client", opts: []feather.ClientOption{key, feather.WithHTTPClient((*http.Client)(nil))}, want: "a nil *http.Client"},
+		{name: "a newline after the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n")}, want: "white space around it"},
+		{name: "a newline in the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n" + testKey)}, want: "a byte at offset 24 that a header cannot carry"},
+		{name: "a bad key in the environment", env: map[string]string{"FEATHER_API_KEY": testKey + "\x01"}, want: "FEATHER_API_KEY: the API key has a byte at offset 24"},
+		{name: "a base URL without a scheme", opts: base("api.featherhq.com"), want: `the base URL "api.featherhq.com" is not an absolute http or https URL such as https://`},
+		{name: "a base URL without a host", opts: base("https:///v1"), want: "not an absolute http or https URL"},
+		{name: "a base URL of another scheme", opts: base("ftp://host"), want: "not an absolute http or https URL"},
+		{name: "a base URL with a query", opts: base("https://host/?a=b"), want: "not an absolute http or https URL"},
+		{name: "a base URL that is none", opts: base("https://["), want: "the base URL is not an absolute"},
+		{name: "a password in the base URL", opts: base("ftp://user:" + testKey + "@host"), want: `"ftp://user:xxxxx@host"`},
+		{name: "a password in a base URL that is none", opts: base("https://user:" + testKey + "@[:"), want: "the base URL is not an absolute"},
+		{name: "a bad base URL in the environment", env: map[string]string{"FEATHER_BASE_URL": "nonsense"}, opts: good(), want: `FEATHER_BASE_URL: the base URL "nonsense" is not an absolute`},
+		{name: "a negative number of retries", opts: good(feather.WithMaxRetries(-1)), want: "MaxRetries(-1): "},
+		{name: "a nil option", opts: good(nil), want: "a client option is nil"},
+		{name: "a nil editor", opts: good(feather.WithRequestEditorFn(nil)), want: "WithRequestEditorFn was given nil"},
+		{name: "a nil doer", opts: good(feather.WithHTTPClient(nil)), want: "WithHTTPClient was given nil"},
+		{name: "a nil http.Client", opts: good(feather.WithHTTPClient((*http.Client)(nil))), want: "WithHTTPClient was given nil"},
+		{name: "a nil function for a doer", opts: good(feather.WithHTTPClient(doer(nil))), want: "WithHTTPClient was given nil"},
+		{name: "a nil source of keys", opts: []feather.ClientOption{feather.WithAPIKeyFunc(nil)}, want: "the function that returns the API key is nil"},
+		{name: "a nil logger", opts: good(feather.WithLogger(nil)), want: "WithLogger was given nil"},
+		{name: "a nil middleware", opts: good(feather.WithMiddleware(nil)), want: "WithMiddleware was given nil"},
+		{
+			name: "a middleware that returns nil",
+			opts: good(feather.WithMiddleware(func(http.RoundTripper) http.RoundTripper { return nil })),
+			want: "a wrapper of WithMiddleware returned nil",
+		},
+		{
+			name: "a middleware for a doer without a transport",
+			opts: good(feather.WithHTTPClient(doer(http.DefaultClient.Do)),
+				feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next })),
+			want: "WithMiddleware needs an *http.Client, and WithHTTPClient was given a feather_test.doer",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,15 +103,57 @@ func TestNewReadsTheEnvironment(t *testing.T) {
 		t.Errorf("key %q", key)
 	}
 
-	client, err = feather.New(feather.WithAPIKey("key-of-the-option"))
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestOptionsWinOverTheEnvironment(t *testing.T) {
+	var got http.Header
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Clone() })
+	t.Setenv("FEATHER_API_KEY", "unusable\n")
+	t.Setenv("FEATHER_BASE_URL", "unusable")
+	source := func(context.Context) (string, error) { return "key-of-the-option", nil }
+	for name, key := range map[string]feather.ClientOption{
+		"WithAPIKey":     feather.WithAPIKey("key-of-the-option"),
+		"WithAPIKeyFunc": feather.WithAPIKeyFunc(source),
+	} {
+		client, err := feather.New(key, feather.WithBaseURL(server.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(client); err != nil {
+			t.Fatal(err)
+		}
+		if key := got.Values("X-Api-Key"); len(key) != 1 || key[0] != "key-of-the-option" {
+			t.Errorf("%s: key %q", name, key)
+		}
 	}
-	if err := ask(client); err != nil {
-		t.Fatal(err)
+}
+
+func TestOptionsThatNeedNewAreRefusedByTheBareConstructors(t *testing.T) {
+	for name, opt := range map[string]feather.ClientOption{
+		"WithMaxRetries": feather.WithMaxRetries(1),
+		"WithLogger":     feather.WithLogger(slog.Default()),
+		"WithMiddleware": feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
+	} {
+		_, err := feather.NewClientWithResponses("http://localhost", opt)
+		if want := "feather: " + name + " is an option of New"; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
-	if key := got.Get("X-Api-Key"); key != "key-of-the-option" {
-		t.Errorf("with an option, key %q", key)
+}
+
+func TestNilOfACallIsAnError(t *testing.T) {
+	client := newClient(t, "http://localhost")
+	var noContext context.Context
+	_, contextErr := client.SendMessage(noContext, sessionID, hello)
+	tests := map[string]error{
+		"a request editor is nil":                      ask(client, nil),
+		"the function that returns the API key is nil": ask(client, feather.APIKeyFunc(nil)),
+		"the context is nil":                           contextErr,
+	}
+	for want, err := range tests {
+		if err == nil || !strings.HasPrefix(err.Error(), "feather: "+want) || !errors.Is(err, feather.ErrNotSent) {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 }
 
@@ -154,7 +221,7 @@ func pipeClient(t *testing.T, serve func(net.Conn)) *feather.ClientWithResponses
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
 	go serve(far)
-	transport := feather.NewTransport(http.DefaultTransport.(*http.Transport))
+	transport := feather.NewTransport()
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return near, nil }
 	return newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
 }
@@ -171,22 +238,22 @@ func TestServerThatNeverAnswersEndsTheCall(t *testing.T) {
 	})
 }
 
-func TestStreamOnceBegunHasNoDeadline(t *testing.T) {
+func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := pipeClient(t, func(far net.Conn) {
 			if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
 				return
 			}
 			_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-			for range 24 {
-				time.Sleep(time.Hour)
+			for range 24 * 15 {
+				time.Sleep(4 * time.Minute)
 				_, _ = io.WriteString(far, "data: still here\n\n")
 			}
 			_ = far.Close()
 		})
 		start := time.Now()
 		got, err := events(client.SendMessage(t.Context(), sessionID, hello))
-		if len(got) != 24 || err != nil || time.Since(start) != 24*time.Hour {
+		if len(got) != 24*15 || err != nil || time.Since(start) != 24*time.Hour {
 			t.Errorf("%d events, %v, after %v", len(got), err, time.Since(start))
 		}
 	})
@@ -196,21 +263,6 @@ func TestStreamOnceBegunHasNoDeadline(t *testing.T) {
 type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(req *http.Request) (*http.Response, error) { return f(req) }
-
-func TestDoerThatBreaksTheRulesIsNoPanic(t *testing.T) {
-	nothing := newClient(t, "http://localhost", feather.WithHTTPClient(doer(func(*http.Request) (*http.Response, error) { return nil, nil })))
-	if err := ask(nothing); err == nil || !strings.Contains(err.Error(), "neither a response nor an error") {
-		t.Errorf("neither a response nor an error: %v", err)
-	}
-	for _, status := range []int{200, 429, 500} {
-		bodyless := newClient(t, "http://localhost", feather.WithHTTPClient(doer(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}}, nil
-		})))
-		if err := ask(bodyless); (err == nil) != (status == 200) {
-			t.Errorf("a %d without a body: %v", status, err)
-		}
-	}
-}
 
 func TestErrorsOfTheNetworkAreNamedAndWrapped(t *testing.T) {
 	server := serve(t, nil)

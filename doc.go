@@ -6,7 +6,7 @@
 //	client, err := feather.New() // the key comes from FEATHER_API_KEY
 //
 // Every operation has two calls. The one without WithResponse returns the HTTP
-// response as it begins: give it to Stream, which yields the reply's events as
+// response as it begins: give it to [Stream], which yields the reply's events as
 // they arrive.
 //
 //	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
@@ -17,30 +17,37 @@
 //		fmt.Println(event.Type, event.Data)
 //	}
 //
-// The one with WithResponse reads the reply to its end and returns it with typed
-// fields: give it to Check, which turns an answer outside 2xx into an error.
+// The one with WithResponse reads the response to its end and returns it with
+// typed fields:
 //
-//	rsp, err := feather.Check(client.SendMessageWithResponse(ctx, sessionID, body))
+//	rsp, err := client.SendMessageWithResponse(ctx, sessionID, body)
 //
 // # Errors
 //
-// An answer outside 2xx is an *APIError, whether it comes from Check or from
-// Stream. A reply that breaks off is an error that errors.Is finds as
-// io.ErrUnexpectedEOF, and the end of the context one that it finds as
-// context.Canceled or context.DeadlineExceeded. The package's own messages begin
-// with "feather: ", and none holds the API key.
+// Errors come from the call, for both kinds of calls, and from nowhere else:
+//
+//   - a response outside 2xx is an [*APIError];
+//   - a response that breaks off is an error that errors.Is finds as
+//     io.ErrUnexpectedEOF, and so is a connection that breaks before it;
+//   - when the context ends, errors.Is finds its error and its cause;
+//   - a server that is silent for 5 minutes is an os.ErrDeadlineExceeded;
+//   - [ErrNotSent] is found where certainly nothing reached the server. Any other
+//     call that failed may have reached it.
+//
+// The package's own messages begin with "feather: ", and none holds the API key.
 //
 // # Options
 //
-// What holds for a client is a ClientOption of New; what holds for one call is a
-// RequestEditorFn, the last argument of every call: APIKey, APIKeyFunc,
-// MaxRetries, or a function of your own. WithRequestEditorFn makes one hold for
-// the client. Time limits come from the context.
+// What holds for a client is a [ClientOption] of [New]. What holds for one call is
+// a [RequestEditorFn], the last argument of every call: APIKey, APIKeyFunc,
+// MaxRetries, or a function of your own. Options whose name begins with With make
+// one hold for the client.
 //
 // # Limits
 //
-// A buffered reply may have 64 MiB, one event of a stream 16 MiB and the body of
-// an error 1 MiB; a stream as a whole has no limit.
+// A buffered response may have 64 MiB, one event of a stream 16 MiB and the body
+// of an error 1 MiB; a stream as a whole has no limit. A server may be silent for
+// 5 minutes. All other time limits come from the context.
 //
 // # Testing
 //

@@ -3,6 +3,8 @@ package feather_test
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
@@ -31,7 +33,7 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
-	rsp, err := feather.Check(client.SendMessageWithResponse(ctx, sessionID, body))
+	rsp, err := client.SendMessageWithResponse(ctx, sessionID, body)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -70,12 +72,12 @@ func ExampleStream() {
 	// complete {"text":"Your order is on its way."}
 }
 
-func ExampleCheck() {
+func ExampleAPIError() {
 	server := feathertest.NewServer()
 	defer server.Close()
 	client := server.Client()
 
-	_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{}))
+	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{})
 	fmt.Println(err)
 
 	var apiErr *feather.APIError
@@ -90,7 +92,7 @@ func ExampleCheck() {
 }
 
 // A key for each tenant, from the context of the call.
-func ExampleAPIKeyFunc() {
+func ExampleWithAPIKeyFunc() {
 	server := feathertest.NewServer()
 	defer server.Close()
 	os.Setenv("FEATHER_BASE_URL", server.URL) // unset, it is the sandbox
@@ -106,13 +108,13 @@ func ExampleAPIKeyFunc() {
 		}
 		return key, nil
 	}
-	client, err := feather.New(feather.WithRequestEditorFn(feather.APIKeyFunc(keyOf)))
+	client, err := feather.New(feather.WithAPIKeyFunc(keyOf))
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, name := range []string{"acme", "nobody"} {
 		ctx := context.WithValue(context.Background(), tenant{}, name)
-		_, err := feather.Check(client.SendMessageWithResponse(ctx, uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+		_, err := client.SendMessageWithResponse(ctx, uuid.New(), feather.SendMessageRequest{Content: "hi"})
 		fmt.Println(name, err)
 	}
 	fmt.Println(server.Requests()[0].Header.Get("x-api-key"))
@@ -123,7 +125,7 @@ func ExampleAPIKeyFunc() {
 }
 
 // A key from a secret store, kept for a minute.
-func ExampleAPIKeyFunc_secretStore() {
+func ExampleWithAPIKeyFunc_secretStore() {
 	server := feathertest.NewServer()
 	defer server.Close()
 	lookups := 0
@@ -145,9 +147,9 @@ func ExampleAPIKeyFunc_secretStore() {
 		key, expires = fresh, time.Now().Add(time.Minute)
 		return key, nil
 	}
-	client := server.Client(feather.WithRequestEditorFn(feather.APIKeyFunc(cached)))
+	client := server.Client(feather.WithAPIKeyFunc(cached))
 	for range 3 {
-		_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+		_, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
 		fmt.Println(err)
 	}
 	fmt.Println(lookups, "lookup")
@@ -158,7 +160,7 @@ func ExampleAPIKeyFunc_secretStore() {
 	// 1 lookup
 }
 
-// The context is the only limit of a stream's time.
+// The context limits a stream as a whole.
 func ExampleStream_timeout() {
 	server := feathertest.NewServer()
 	defer server.Close()
@@ -168,91 +170,83 @@ func ExampleStream_timeout() {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	for event, err := range feather.Stream(client.SendMessage(ctx, uuid.New(), feather.SendMessageRequest{Content: "hi"})) {
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
+		if errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println("that took too long")
-		case err != nil:
-			log.Fatal(err)
-		default:
-			fmt.Println(event.Data)
+			break
 		}
+		_ = event // show it
 	}
-	// Output:
-	// It is
-	// that took too long
+	// Output: that took too long
 }
 
-// tracer is a plain http.RoundTripper, the place where tracing libraries hook in.
-type tracer struct{ next http.RoundTripper }
+// roundTripper is a function as an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
 
-func (t tracer) RoundTrip(req *http.Request) (*http.Response, error) {
-	fmt.Println("span begins:", req.Method, "try", cmp.Or(req.Header.Get("X-Retry-Count"), "0"))
-	defer fmt.Println("span ends")
-	return t.next.RoundTrip(req)
-}
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// An http.Client of your own: the guard of the key and the retries go around it,
-// so each try is a span of its own.
-func ExampleNew_tracing() {
+// A span for each try. Tracing libraries have such a wrapper ready, such as
+// otelhttp.NewTransport.
+func ExampleWithMiddleware() {
 	server := feathertest.NewServer()
 	defer server.Close()
 	server.ReplyStatus(http.StatusTooManyRequests, "Slow down", http.Header{"Retry-After": {"0"}})
 
-	client, err := feather.New(
-		feather.WithBaseURL(server.URL), feather.WithAPIKey("your key"),
-		feather.WithHTTPClient(&http.Client{Transport: tracer{http.DefaultTransport}}))
-	if err != nil {
-		log.Fatal(err)
+	trace := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			fmt.Println("span begins:", req.Method, "retry", cmp.Or(req.Header.Get("X-Retry-Count"), "0"))
+			defer fmt.Println("span ends")
+			return next.RoundTrip(req)
+		})
 	}
-	rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	client := server.Client(feather.WithMiddleware(trace))
+	rsp, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(rsp.Status())
 	// Output:
-	// span begins: POST try 0
+	// span begins: POST retry 0
 	// span ends
-	// span begins: POST try 1
+	// span begins: POST retry 1
 	// span ends
 	// 200 OK
 }
 
-// logger logs what it picks from a request. A request's headers hold the key, so
-// it never logs all of them, nor the request as a whole.
-type logger struct {
-	log  *slog.Logger
-	next http.RoundTripper
-}
-
-func (l logger) RoundTrip(req *http.Request) (*http.Response, error) {
-	rsp, err := l.next.RoundTrip(req)
-	if err != nil {
-		l.log.ErrorContext(req.Context(), "feather", "method", req.Method, "err", err)
-		return nil, err
-	}
-	l.log.InfoContext(req.Context(), "feather", "method", req.Method, "status", rsp.StatusCode)
-	return rsp, nil
-}
-
-// Structured logging without the key.
-func ExampleNew_logging() {
+// Each try is logged at debug, each retry at warn.
+func ExampleWithLogger() {
 	server := feathertest.NewServer()
 	defer server.Close()
-	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
+	server.ReplyStatus(http.StatusNotFound, "Session not found", nil)
+	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "path" {
 			return slog.Attr{}
 		}
 		return a
 	}
-	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})
+	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTimes})
 
-	transport := logger{slog.New(handler), http.DefaultTransport}
-	client := server.Client(feather.WithHTTPClient(&http.Client{Transport: transport}))
-	_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	client := server.Client(feather.WithLogger(slog.New(handler)))
+	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(err)
 	// Output:
-	// level=INFO msg=feather method=POST status=200
-	// <nil>
+	// level=DEBUG msg="feather: request" method=POST status=404
+	// feather: POST /v1/ask-feather/sessions/00000000-0000-0000-0000-000000000000/messages: 404 Not Found: Session not found
+}
+
+// A transport with a certificate authority of your own, and New's settings for the
+// rest.
+func ExampleNewTransport() {
+	roots := x509.NewCertPool() // with your authority
+
+	transport := feather.NewTransport()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	client, err := feather.New(
+		feather.WithAPIKey("your key"),
+		feather.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = client
 }
 
 // fakeClient mocks the one call that the code under test makes, and embeds the
@@ -267,9 +261,9 @@ func (fakeClient) SendMessageWithResponse(context.Context, uuid.UUID, feather.Se
 }
 
 // A mock, for code that takes the interface.
-func ExampleCheck_mock() {
+func ExampleClientWithResponsesInterface() {
 	var client feather.ClientWithResponsesInterface = fakeClient{}
-	rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}))
+	rsp, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(string(rsp.Body), err)
 	// Output: mocked <nil>
 }
@@ -281,7 +275,7 @@ func ExampleMaxRetries() {
 	client := server.Client()
 
 	server.ReplyStatus(http.StatusTooManyRequests, "Slow down", http.Header{"Retry-After": {"30"}})
-	_, err := feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}, feather.MaxRetries(0)))
+	_, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}, feather.MaxRetries(0))
 
 	var apiErr *feather.APIError
 	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {

@@ -1,7 +1,4 @@
 package feather
 
 // For the tests of package feather_test.
-var (
-	NewTransport = newTransport
-	RetryAfter   = retryAfter
-)
+var RetryAfter = retryAfter

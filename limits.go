@@ -1,106 +1,201 @@
 package feather
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
+	"context"
 	"io"
+	"math"
 	"net/http"
-	"strings"
+	"net/http/httptrace"
+	"os"
+	"sync/atomic"
+	"time"
 )
 
-// What one reply may put into memory. A stream as a whole has no limit.
+// What one response may put into memory. A stream as a whole has no limit.
 const (
-	maxReply     = 64 << 20
+	maxResponse  = 64 << 20
 	maxEvent     = 16 << 20
 	maxErrorBody = 1 << 20
 )
 
-var (
-	errReplyTooLarge = errors.New("feather: the reply is larger than the limit of 64 MiB; read it with Stream, event by event")
-	errEventTooLarge = errors.New("feather: an event is larger than the limit of 16 MiB")
+const (
+	defaultIdleTimeout = 5 * time.Minute
+	// A larger request body may fill what the network buffers, and then shows
+	// whether the server reads.
+	watchedBody = 64 << 10
 )
 
-// limitReplies bounds what a generated call reads into memory, compressed or
-// not and whatever the server said of the length.
-func limitReplies(next HttpRequestDoer) HttpRequestDoer {
+var (
+	errResponseTooLarge = failf("the response is larger than the limit of 64 MiB; read it with Stream, event by event")
+	errEventTooLarge    = failf("an event is larger than the limit of 16 MiB")
+)
+
+// limit bounds each try in time, while the server neither takes nor sends a byte,
+// and its response in memory, whatever the server said of the length.
+func limit(next HttpRequestDoer, idle time.Duration) HttpRequestDoer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		rsp, err := next.Do(req)
-		if err != nil {
-			return rsp, err
+		t := newTry(req.Context(), idle)
+		rsp, err := next.Do(t.request(req))
+		t.waiting.Store(0)
+		switch {
+		case err != nil:
+			t.end()
+			return nil, t.explain(req, rsp, err)
+		case rsp == nil:
+			t.end()
+			return nil, failf("the HttpRequestDoer returned neither a response nor an error")
+		case rsp.Body == nil:
+			rsp.Body = http.NoBody
 		}
-		if isSuccess(rsp.StatusCode) {
-			rsp.Body = &limitedBody{ReadCloser: rsp.Body, req: req, left: maxReply}
-		} else {
-			rsp.Body = &errorBody{ReadCloser: rsp.Body, rsp: rsp}
+		if rsp.Request == nil { // net/http sets it, a mock or a cache may not
+			rsp.Request = req
 		}
+		rsp.Body = &responseBody{ReadCloser: rsp.Body, try: t, left: maxResponse}
 		return rsp, nil
 	})
 }
 
-type limitedBody struct {
+// try is one request on its way: whether it got a connection, and how long the
+// server has been silent. The transport's own account is the only sure sign that
+// nothing was sent, as its errors look alike before and after.
+type try struct {
+	ctx    context.Context // the caller's
+	cancel context.CancelFunc
+	trace  httptrace.ClientTrace
+
+	wantsConnection atomic.Bool
+	connected       atomic.Pointer[httptrace.GotConnInfo]
+
+	idle    time.Duration
+	began   time.Time
+	waiting atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
+	expired atomic.Bool
+	timer   *time.Timer
+}
+
+func newTry(ctx context.Context, idle time.Duration) *try {
+	t := &try{ctx: ctx, idle: idle, began: time.Now()}
+	t.trace.GetConn = func(string) { t.wantsConnection.Store(true) }
+	t.trace.GotConn = func(info httptrace.GotConnInfo) { t.connected.Store(&info) }
+	return t
+}
+
+// request returns req under the watch of the try, and starts the clock.
+func (t *try) request(req *http.Request) *http.Request {
+	ctx, cancel := context.WithCancel(t.ctx)
+	t.cancel = cancel
+	watched := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
+	if req.Body != nil && (req.ContentLength > watchedBody || req.ContentLength < 0) {
+		watched.Body = requestBody{req.Body, t}
+		if req.GetBody != nil {
+			watched.GetBody = func() (io.ReadCloser, error) {
+				body, err := req.GetBody()
+				return requestBody{body, t}, err
+			}
+		}
+	}
+	t.wait()
+	if t.idle > 0 {
+		t.timer = time.AfterFunc(math.MaxInt64, t.check) // check uses the field
+		t.timer.Reset(t.idle)
+	}
+	return watched
+}
+
+// wait begins to wait for the server. It takes no timer, as it is called with
+// every read.
+func (t *try) wait() { t.waiting.Store(int64(time.Since(t.began)) + 1) }
+
+// check ends the try if the server has been silent for too long, and else looks
+// again when that could be.
+func (t *try) check() {
+	left := t.idle
+	if since := t.waiting.Load(); since > 0 {
+		left -= time.Since(t.began) - time.Duration(since-1)
+	}
+	if left > 0 {
+		t.timer.Reset(left)
+		return
+	}
+	t.expired.Store(true)
+	t.cancel()
+}
+
+func (t *try) end() {
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+	t.cancel()
+}
+
+func (t *try) idleFailure() *failure {
+	return &failure{
+		text:   "the server was silent for " + t.idle.String() + ", the idle timeout",
+		causes: []error{os.ErrDeadlineExceeded},
+	}
+}
+
+// requestBody waits for the server between reads, when it is being written.
+type requestBody struct {
 	io.ReadCloser
-	req  *http.Request
+	try *try
+}
+
+func (b requestBody) Read(p []byte) (int, error) {
+	b.try.waiting.Store(0)
+	defer b.try.wait()
+	return b.ReadCloser.Read(p)
+}
+
+// responseBody waits for the server while it is being read.
+type responseBody struct {
+	io.ReadCloser
+	try  *try
 	left int64
 }
 
-func (b *limitedBody) Read(p []byte) (int, error) {
+func (b *responseBody) Read(p []byte) (int, error) {
 	if b.left < 0 {
-		return 0, errReplyTooLarge
+		return 0, errResponseTooLarge
 	}
+	b.try.wait()
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	b.try.waiting.Store(0)
 	b.left -= int64(n)
 	switch {
 	case b.left < 0:
-		return n - 1, errReplyTooLarge
-	case err != nil && err != io.EOF:
-		return n, brokenOff(b.req, err)
+		return n - 1, errResponseTooLarge
+	case err == nil:
+		return n, nil
+	case err != io.EOF && b.try.expired.Load():
+		err = b.try.idleFailure()
+	case err != io.EOF:
+		err = brokenOff(b.try.ctx, err)
 	}
+	b.try.end()
 	return n, err
 }
 
-// unlimited is for Stream, which has bounds of its own: for each event, and for
-// the body of an error.
+func (b *responseBody) Close() error {
+	b.try.end()
+	return b.ReadCloser.Close()
+}
+
+// giveUpConnection makes an HTTP/1.1 connection unfit for another request. What is
+// left of the response can still be read, and a request that takes the connection
+// all the same is not written, so that net/http may send it over another one.
+func (b *responseBody) giveUpConnection() {
+	if info := b.try.connected.Load(); info != nil {
+		if conn, ok := info.Conn.(interface{ CloseWrite() error }); ok {
+			_ = conn.CloseWrite()
+		}
+	}
+}
+
+// unlimited is for Stream, which has a bound for each event.
 func unlimited(body io.Reader) io.Reader {
-	switch b := body.(type) {
-	case *limitedBody:
-		return b.ReadCloser
-	case *errorBody:
-		return b.ReadCloser
+	if b, ok := body.(*responseBody); ok {
+		b.left = math.MaxInt64 - 1
 	}
 	return body
 }
-
-// errorBody is the body of an answer outside 2xx. A generated Parse function
-// throws the answer away when it cannot read the body: cut short, endless, or
-// said to be JSON when it is none. Then the read fails with the *APIError that
-// the caller would have had, and Check passes it on.
-type errorBody struct {
-	io.ReadCloser
-	rsp     *http.Response
-	content io.Reader
-}
-
-func (b *errorBody) Read(p []byte) (int, error) {
-	if b.content == nil {
-		b.content = b.load()
-	}
-	return b.content.Read(p)
-}
-
-func (b *errorBody) load() io.Reader {
-	body, err := io.ReadAll(io.LimitReader(b.ReadCloser, maxErrorBody))
-	parsed := strings.Contains(b.rsp.Header.Get("Content-Type"), "json")
-	if err != nil || parsed && !isObject(body) {
-		return failingReader{newAPIError(b.rsp, body)}
-	}
-	return bytes.NewReader(body)
-}
-
-func isObject(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) && json.Valid(body)
-}
-
-type failingReader struct{ err error }
-
-func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

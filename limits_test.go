@@ -12,7 +12,7 @@ import (
 	"github.com/featherhq/feather-go"
 )
 
-func TestBufferedReplyEndsAt64Mebibytes(t *testing.T) {
+func TestBufferedResponseEndsAt64Mebibytes(t *testing.T) {
 	const limit = 64 << 20
 	mebibyte := bytes.Repeat([]byte("x"), 1<<20)
 	send := func(w io.Writer, size int) {
@@ -39,12 +39,12 @@ func TestBufferedReplyEndsAt64Mebibytes(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		rsp, err := feather.Check(newClient(t, serve(t, tt.handler).URL).SendMessageWithResponse(t.Context(), sessionID, hello))
+		rsp, err := newClient(t, serve(t, tt.handler).URL).SendMessageWithResponse(t.Context(), sessionID, hello)
 		if tt.size <= limit {
 			if err != nil || len(rsp.Body) != tt.size {
 				t.Errorf("%s: error %v", tt.name, err)
 			}
-		} else if err == nil || !strings.HasPrefix(err.Error(), "feather: the reply is larger than the limit of 64 MiB") {
+		} else if err == nil || !strings.HasPrefix(err.Error(), "feather: the response is larger than the limit of 64 MiB") {
 			t.Errorf("%s: error %v", tt.name, err)
 		}
 	}

@@ -61,7 +61,7 @@ func TestREADMEPromisesTheRetriesThatAreTested(t *testing.T) {
 	}
 	var want []string
 	for _, row := range retryTable {
-		want = append(want, fmt.Sprintf("| %s | %s | %s |", row.fault, word(row.post), word(row.idempotent)))
+		want = append(want, fmt.Sprintf("| %s | %s | %s |", row.rule, word(row.post), word(row.idempotent)))
 	}
 	want = slices.Compact(want)
 	_, table, _ := strings.Cut(readFile(t, "README.md"), "| what went wrong | POST, PATCH | GET, HEAD, PUT, DELETE, OPTIONS |\n| --- | --- | --- |\n")

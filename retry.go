@@ -3,17 +3,17 @@ package feather
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math"
-	"net"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
-	"net/http/httptrace"
 	"strconv"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
 const (
@@ -21,123 +21,156 @@ const (
 	maxRetryAfter  = time.Minute
 	minBackoff     = 500 * time.Millisecond
 	maxBackoff     = 8 * time.Second
-	maxDrain       = 64 << 10
+	// returnGap is between the callers of a client that come back after a 429. It
+	// is a tenth of Feather's limit, which an organization's other programs share.
+	returnGap = 100 * time.Millisecond
 )
 
-type maxRetriesKey struct{}
+// WithMaxRetries is [MaxRetries] for every call of the client.
+func WithMaxRetries(n int) ClientOption {
+	return func(c *Client) error {
+		if n < 0 {
+			return negativeRetries(n)
+		}
+		return forNew("WithMaxRetries", func(o *newOptions) { o.maxRetries = n })(c)
+	}
+}
 
-// MaxRetries sets how often a client from New sends a request again after the
-// first try: 2 by default, 0 for never. It applies to one call, as that call's
-// last argument, or to all calls of a client, through WithRequestEditorFn; the
+// MaxRetries sets how often a client from [New] sends the request of a call again
+// after the first try, as the call's last argument: 2 by default, 0 for never. The
 // editor applied last wins. A negative n fails the call.
 //
 // A request is sent again only where that cannot make the server act twice:
 //
-//   - every method: after a 429, and after a failure to connect (DNS, dial, TLS
-//     handshake);
+//   - every method: after a failure to connect (DNS, dial, TLS handshake), after a
+//     429, and after any other 4xx whose body says "retryable": true;
 //   - GET, HEAD, PUT, DELETE and OPTIONS also after a 502, 503 or 504, and after
-//     a connection that broke before the head of the reply.
+//     a connection that broke before the head of the response;
+//   - no method where the body says "retryable": false, nor where another try
+//     would fail in the same way: a certificate that is not trusted, a proxy that
+//     refuses.
 //
-// The wait before it is what Retry-After says (RFC 9110, section 10.2.3), else
-// 0.5 to 8 seconds, growing twofold, with jitter. Where Retry-After exceeds a
-// minute, or the wait would outlast the context's deadline, the caller gets the
-// response or the error at once, as it is after the last try. The end of the
-// context ends a wait, and is the error. A body that cannot be read anew
-// (http.Request.GetBody is nil) is sent once. A retry carries its number, from 1,
-// in the header X-Retry-Count.
+// The wait before it is what the server asks for, in Retry-After (RFC 9110,
+// section 10.2.3) or retry_after in the body, and up to a quarter more, else 0.5
+// to 8 seconds, growing twofold, with jitter. After a 429, the callers of one
+// client return a few at a time. Where the server asks for more than a minute, or
+// the wait would outlast the context's deadline, the caller gets the error at once.
+// The end of the context ends a wait, and is the error. A body that cannot be read
+// again (http.Request.GetBody is nil) is sent once. A retry carries its number,
+// from 1, in the header X-Retry-Count.
+//
+// net/http has a rule of its own, which MaxRetries(0) does not turn off: where a
+// connection that it reuses turns out to be closed, it sends a GET, HEAD, OPTIONS
+// or TRACE again, and any request with an Idempotency-Key header.
 func MaxRetries(n int) RequestEditorFn {
-	return func(_ context.Context, req *http.Request) error {
-		if n < 0 {
-			return fmt.Errorf("feather: MaxRetries(%d): a number of retries cannot be negative; 0 means none", n)
+	if n < 0 {
+		return func(context.Context, *http.Request) error { return negativeRetries(n) }
+	}
+	return setting(func(s *settings) { s.maxRetries = n })
+}
+
+func negativeRetries(n int) error {
+	return failf("MaxRetries(%d): a number of retries cannot be negative; 0 means none", n)
+}
+
+// retrier sends the request of a call until it succeeds or must not be sent again.
+type retrier struct {
+	next     HttpRequestDoer
+	settings settings
+	logger   *slog.Logger
+
+	mu        sync.Mutex
+	nextPlace time.Time // for a caller that comes back after a 429
+}
+
+func (r *retrier) Do(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	budget := r.budget(req)
+	var growing *backoff.ExponentialBackOff
+	arrived := false
+	for attempt := 1; ; attempt++ {
+		try, err := numbered(req, attempt)
+		if err != nil {
+			return nil, err
 		}
-		*req = *req.WithContext(context.WithValue(req.Context(), maxRetriesKey{}, n))
-		return nil
+		rsp, err := r.next.Do(try)
+		if err == nil {
+			return rsp, nil
+		}
+		arrived = arrived || !errors.Is(err, ErrNotSent)
+		again := attempt <= budget && ctx.Err() == nil && mayRepeat(req.Method, err)
+		err = afterAttempts(err, attempt, arrived)
+		if !again {
+			return nil, err
+		}
+		if growing == nil {
+			growing = newBackoff()
+		}
+		wait, ok := r.waitBeforeRetry(ctx, err, growing.NextBackOff())
+		if !ok {
+			return nil, err
+		}
+		logRetry(ctx, r.logger, req, attempt, wait, err)
+		if !sleep(ctx, wait) {
+			return nil, endedWaiting(req, err)
+		}
 	}
 }
 
-func retry(next HttpRequestDoer) HttpRequestDoer {
-	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		budget := retryBudget(req)
-		if budget == 0 {
-			return next.Do(req)
-		}
-		var growing *backoff.ExponentialBackOff
-		for count := 0; ; count++ {
-			var conn connection
-			try, err := prepare(req, count, &conn)
-			if err != nil {
-				return nil, err
-			}
-			rsp, err := next.Do(try)
-			if count == budget || !mayRepeat(req, rsp, err, &conn) {
-				return rsp, err
-			}
-			if growing == nil {
-				growing = newBackoff()
-			}
-			wait := waitBeforeRetry(rsp, growing)
-			if wait > maxRetryAfter || outlastsDeadline(req.Context(), wait) {
-				return rsp, err
-			}
-			discard(rsp)
-			if sleep(req.Context(), wait) != nil {
-				return nil, fmt.Errorf("%w, while waiting to retry after %s", req.Context().Err(), outcome(rsp, err))
-			}
-		}
-	})
-}
-
-func retryBudget(req *http.Request) int {
+func (r *retrier) budget(req *http.Request) int {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return 0
 	}
-	if n, ok := req.Context().Value(maxRetriesKey{}).(int); ok {
-		return n
-	}
-	return defaultRetries
+	return r.settings.of(req).maxRetries
 }
 
-// prepare returns the request of one try, which conn watches.
-func prepare(req *http.Request, count int, conn *connection) (*http.Request, error) {
-	ctx := conn.watch(req.Context())
-	if count == 0 {
-		return req.WithContext(ctx), nil
+// numbered returns the request of one attempt.
+func numbered(req *http.Request, attempt int) (*http.Request, error) {
+	if attempt == 1 {
+		return req, nil
 	}
-	again := req.Clone(ctx)
-	again.Header.Set("X-Retry-Count", strconv.Itoa(count))
+	again := req.Clone(req.Context())
+	again.Header.Set("X-Retry-Count", strconv.Itoa(attempt-1))
 	if req.GetBody == nil {
 		return again, nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
-		return nil, fmt.Errorf("reading the request body anew for a retry: %w", err)
+		return nil, failf("reading the request body again for a retry: %w", err)
 	}
 	again.Body = body
 	return again, nil
 }
 
-// mayRepeat decides for one try whether the server cannot have acted on it, or
-// may act on it again.
-func mayRepeat(req *http.Request, rsp *http.Response, err error, conn *connection) bool {
-	switch {
-	case req.Context().Err() != nil:
-		return false
-	case err == nil:
-		return repeatableStatus(req.Method, rsp.StatusCode)
-	case rsp != nil: // net/http returns both for a redirect that was refused
-		return false
-	case conn.established.Load():
-		return isIdempotent(req.Method) && !isTimeout(err)
+// afterAttempts completes the error of the last attempt: what arrived in an
+// earlier one has arrived.
+func afterAttempts(err error, attempt int, arrived bool) error {
+	switch err := err.(type) {
+	case *APIError:
+		err.Attempts = attempt
+	case *failure:
+		err.notSent = !arrived
 	}
-	return conn.wanted.Load()
+	return err
 }
 
-func repeatableStatus(method string, statusCode int) bool {
-	switch statusCode {
-	case http.StatusTooManyRequests:
-		return true
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return isIdempotent(method)
+// mayRepeat reads from the error of a try whether the server cannot have acted on
+// the request, or may act on it again.
+func mayRepeat(method string, err error) bool {
+	switch e := err.(type) {
+	case *APIError:
+		if e.Retryable != nil && !*e.Retryable {
+			return false
+		}
+		switch e.StatusCode {
+		case http.StatusTooManyRequests:
+			return true
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return isIdempotent(method)
+		}
+		return e.StatusCode/100 == 4 && e.Retryable != nil
+	case *failure:
+		return !e.lasting && (e.notSent || isIdempotent(method) && errors.Is(e, io.ErrUnexpectedEOF))
 	}
 	return false
 }
@@ -151,25 +184,6 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-func isTimeout(err error) bool {
-	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout()
-}
-
-// connection is what became of one try's connection. The transport's own account
-// is the only sure sign that nothing was sent: its errors look alike before and
-// after. A doer that gives no account gets no retry on an error.
-type connection struct {
-	trace               httptrace.ClientTrace
-	wanted, established atomic.Bool
-}
-
-func (c *connection) watch(ctx context.Context) context.Context {
-	c.trace.GetConn = func(string) { c.wanted.Store(true) }
-	c.trace.GotConn = func(httptrace.GotConnInfo) { c.established.Store(true) }
-	return httptrace.WithClientTrace(ctx, &c.trace)
-}
-
 func newBackoff() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{
 		InitialInterval:     minBackoff * 4 / 3, // so that the bounds hold
@@ -179,35 +193,66 @@ func newBackoff() *backoff.ExponentialBackOff {
 	}
 }
 
-func waitBeforeRetry(rsp *http.Response, growing *backoff.ExponentialBackOff) time.Duration {
-	next := growing.NextBackOff()
-	if rsp != nil {
-		if wait, ok := retryAfter(rsp.Header, time.Now()); ok {
-			return wait
+// waitBeforeRetry is what the server asks for, with jitter on top, else growing. It
+// is not ok where the server asks for too much, or the context has no time for it.
+func (r *retrier) waitBeforeRetry(ctx context.Context, err error, growing time.Duration) (wait time.Duration, ok bool) {
+	wait = growing
+	apiErr, isAPIError := err.(*APIError)
+	if isAPIError && apiErr.saysRetryAfter {
+		if apiErr.RetryAfter > maxRetryAfter {
+			return 0, false
 		}
+		wait = apiErr.RetryAfter + rand.N(apiErr.RetryAfter/4+1)
 	}
-	return next
+	if isAPIError && apiErr.StatusCode == http.StatusTooManyRequests {
+		return r.takePlace(ctx, wait)
+	}
+	return wait, !outlastsDeadline(ctx, wait)
+}
+
+// takePlace puts the callers of a client in a row. Without it all that were refused
+// come back at the moment that the server names, and most are refused again.
+func (r *retrier) takePlace(ctx context.Context, wait time.Duration) (time.Duration, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	place := time.Now().Add(wait)
+	if place.Before(r.nextPlace) {
+		place = r.nextPlace
+	}
+	inRow := time.Until(place)
+	if inRow-wait > maxRetryAfter || outlastsDeadline(ctx, inRow) {
+		return 0, false
+	}
+	r.nextPlace = place.Add(returnGap)
+	return inRow, true
 }
 
 // retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, section
-// 10.2.3). A date counts from the server's own clock, where the answer shows it.
+// 10.2.3).
 func retryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := header.Get("Retry-After")
 	if value == "" {
 		return 0, false
 	}
-	seconds, err := strconv.ParseUint(value, 10, 64)
+	n, err := strconv.ParseUint(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second, true
+		return seconds(float64(n)), true
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {
 		return 0, false
 	}
-	if serverNow, err := http.ParseTime(header.Get("Date")); err == nil {
+	// The server's own clock counts, unless its Date is only a few seconds old:
+	// uvicorn sends one that it has kept.
+	serverNow, err := http.ParseTime(header.Get("Date"))
+	if age := now.Sub(serverNow); err == nil && (age < 0 || age > 10*time.Second) {
 		now = serverNow
 	}
 	return max(date.Sub(now), 0), true
+}
+
+func seconds(n float64) time.Duration {
+	return time.Duration(min(n, 1<<33) * float64(time.Second)) // 1<<33 is 272 years
 }
 
 func outlastsDeadline(ctx context.Context, wait time.Duration) bool {
@@ -215,29 +260,26 @@ func outlastsDeadline(ctx context.Context, wait time.Duration) bool {
 	return ok && time.Until(deadline) <= wait
 }
 
-// discard makes the connection of an answer that nobody will see fit for use
-// again, unless too much is left on it.
-func discard(rsp *http.Response) {
-	if rsp != nil {
-		_, _ = io.CopyN(io.Discard, rsp.Body, maxDrain)
-		closeBody(rsp.Body)
-	}
-}
-
-func sleep(ctx context.Context, wait time.Duration) error {
+// sleep reports whether it was not the context that ended it.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	case <-timer.C:
-		return nil
+		return true
 	}
 }
 
-func outcome(rsp *http.Response, err error) string {
-	if err != nil {
-		return err.Error()
+// endedWaiting is the error of a context that ended before the next attempt.
+func endedWaiting(req *http.Request, last error) error {
+	text, causes := endOf(req.Context(), nil)
+	request := oapi.DescribeRequest(req) + ": "
+	reason := strings.TrimPrefix(last.Error(), "feather: "+request)
+	return &failure{
+		text:    request + text + ", while waiting to retry after " + reason,
+		causes:  causes,
+		notSent: errors.Is(last, ErrNotSent),
 	}
-	return rsp.Status
 }

@@ -3,14 +3,15 @@ package feather
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"mime"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
 // Event is one event of a reply.
@@ -29,7 +30,7 @@ type Event struct {
 // Decode reads Data as JSON into v, as json.Unmarshal does, and wraps its error.
 func (e Event) Decode(v any) error {
 	if err := json.Unmarshal([]byte(e.Data), v); err != nil {
-		return fmt.Errorf("feather: decoding the data of event %q: %w", e.Type, err)
+		return failf("decoding the data of event %q: %w", e.Type, err)
 	}
 	return nil
 }
@@ -65,11 +66,11 @@ func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
 		if ranged.Swap(true) {
-			yield(Event{}, errors.New("feather: the stream has been read already; make the call again for another reply"))
+			yield(Event{}, failf("the stream has been read already; make the call again for another one"))
 			return
 		}
 		if err != nil {
-			yield(Event{}, ourError(err))
+			yield(Event{}, named(err))
 			return
 		}
 		next, err := openStream(rsp)
@@ -84,7 +85,7 @@ func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 				return
 			}
 			if err != nil {
-				yield(Event{}, brokenOff(rsp.Request, err))
+				yield(Event{}, brokenOff(contextOf(rsp), err))
 				return
 			}
 			if !yield(event, nil) {
@@ -98,18 +99,17 @@ func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 // behind the last. When it fails it has closed the body.
 func openStream(rsp *http.Response) (func() (Event, error), error) {
 	if rsp == nil {
-		return nil, errors.New("feather: neither a response nor an error; a mock of the client must return one of them")
+		return nil, failf("neither a response nor an error; a mock of the client must return one of them")
 	}
 	if rsp.Body == nil {
 		rsp.Body = http.NoBody
 	}
-	if !isSuccess(rsp.StatusCode) {
-		defer closeBody(rsp.Body)
-		return nil, readAPIError(rsp)
+	if !oapi.IsSuccess(rsp.StatusCode) {
+		return nil, readAPIError(rsp.Request, rsp) // of a bare client
 	}
 	if encoding := rsp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		closeBody(rsp.Body)
-		return nil, fmt.Errorf("feather: the reply is still compressed with %q; let the http.Transport ask for gzip itself, by leaving Accept-Encoding unset", encoding)
+		return nil, failf("the response is still compressed with %q; let the http.Transport ask for gzip itself, by leaving Accept-Encoding unset", encoding)
 	}
 	r := bufio.NewReader(unlimited(rsp.Body))
 	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))
@@ -125,19 +125,15 @@ func openStream(rsp *http.Response) (func() (Event, error), error) {
 	}
 }
 
-// brokenOff gives the error of a read the one identity that callers test for.
-func brokenOff(req *http.Request, err error) error {
-	if isOurs(err) { // a limit
-		return err
+// contextOf returns the caller's context, as far as the response tells.
+func contextOf(rsp *http.Response) context.Context {
+	if b, ok := rsp.Body.(*responseBody); ok {
+		return b.try.ctx
 	}
-	cause := io.ErrUnexpectedEOF
-	if req != nil && req.Context().Err() != nil {
-		cause = req.Context().Err()
+	if rsp.Request == nil {
+		return context.Background()
 	}
-	if errors.Is(err, cause) {
-		return fmt.Errorf("feather: the reply broke off: %w", err)
-	}
-	return fmt.Errorf("feather: the reply broke off: %w: %w", cause, err)
+	return rsp.Request.Context()
 }
 
 // eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.

@@ -176,7 +176,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 				_ = http.NewResponseController(w).Flush()
 				select {
 				case <-received: // The next is not sent before this one has arrived.
-				case <-time.After(10 * time.Second):
+				case <-time.After(time.Minute):
 					t.Errorf("event %d of %q has not arrived", i, body)
 					return
 				}
@@ -201,8 +201,8 @@ func TestBrokenOffStreamIsAnError(t *testing.T) {
 		})
 		client := newClient(t, server.URL)
 		_, streamErr := events(client.SendMessage(t.Context(), sessionID, hello))
-		for way, err := range map[string]error{"Stream": streamErr, "Check": ask(client)} {
-			if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(err.Error(), "feather: the reply broke off: ") {
+		for way, err := range map[string]error{"Stream": streamErr, "WithResponse": ask(client)} {
+			if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(err.Error(), "feather: the response broke off: ") {
 				t.Errorf("%s, %s: error %v", contentType, way, err)
 			}
 		}
@@ -235,7 +235,7 @@ func TestEndOfTheContextEndsTheStream(t *testing.T) {
 			return ctx, func() { cancel(errors.New("the user left")) }
 		}, context.Canceled},
 		"past its deadline": {func() (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 			_ = cancel
 			return ctx, func() {}
 		}, context.DeadlineExceeded},

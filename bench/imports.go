@@ -18,7 +18,7 @@ import "github.com/featherhq/feather-go"
 func main() {
 	client, err := feather.New(feather.WithAPIKey("key"))
 	if err != nil { panic(err) }
-	rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), [16]byte{}, feather.SendMessageRequest{Content: "hi"}))
+	rsp, err := client.SendMessageWithResponse(context.Background(), [16]byte{}, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(rsp, err)
 }`},
 	{"net/http alone", "", `

@@ -58,7 +58,7 @@ func newPeers(baseURL string) ([]peer, error) {
 
 func generatedCall(client *feather.ClientWithResponses) func(string) error {
 	return func(content string) error {
-		rsp, err := feather.Check(client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content}))
+		rsp, err := client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content})
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func generatedCall(client *feather.ClientWithResponses) func(string) error {
 
 func ourFail(client *feather.ClientWithResponses) func(string) error {
 	return func(content string) error {
-		_, err := feather.Check(client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content}))
+		_, err := client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content})
 		apiErr, ok := err.(*feather.APIError)
 		return expect(ok && apiErr.StatusCode == 422 && len(apiErr.Validation) == 1)
 	}

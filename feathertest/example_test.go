@@ -33,6 +33,6 @@ func Example() {
 	fmt.Printf("%s\n", server.Requests()[0].Body)
 	// Output:
 	// It is on its way. <nil>
-	// It is  feather: the reply broke off: unexpected EOF
+	// It is  feather: the response broke off: unexpected EOF
 	// {"content":"Where is my order?"}
 }

@@ -20,8 +20,8 @@
 //
 //   - It keeps no state and knows no session, workflow or customer: every UUID is
 //     a session that exists.
-//   - It takes any key. Roles, quotas and the limit of 10 requests a second are
-//     not there; script a 429 with ReplyStatus.
+//   - It takes any key. Roles, quotas and the limit of 6,000 requests a minute
+//     for an organization are not there; script a 429 with ReplyStatus.
 //   - What a reply holds is made up. The document does not say what a stream
 //     carries; the delta and complete events follow Feather's other streams.
 //   - The msg and type of a 422 are FastAPI's own for missing fields, types,

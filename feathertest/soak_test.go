@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,7 +32,8 @@ var (
 // TestSoak lets 64 callers meet every fault at random, in rounds with a server
 // each, and balances the books of each round: what a caller was told to have
 // succeeded was acted on once, and nothing was acted on twice. The server acts on
-// every request but those that it answers with 429.
+// every request but those that it refuses: with a 429, with another 4xx that says
+// "retryable": true, with a redirect.
 func TestSoak(t *testing.T) {
 	t.Logf("go test -tags soak -run TestSoak ./feathertest -args -seed %d", *soakSeed)
 	random := rand.New(rand.NewPCG(*soakSeed, 0))
@@ -69,8 +71,9 @@ type soakRound struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand
-	refused map[string]int // how often a message was answered with 429
+	refused map[string]int // how often a message was not acted on
 	told    map[string]bool
+	notSent map[string]bool
 
 	calls, succeeded, tries int
 }
@@ -83,13 +86,20 @@ func newSoakRound(seed uint64) *soakRound {
 		random:  rand.New(rand.NewPCG(seed, 1)),
 		refused: map[string]int{},
 		told:    map[string]bool{},
+		notSent: map[string]bool{},
 	}
 	r.server.Handle(pattern, http.HandlerFunc(r.answer))
 	transport := &http.Transport{MaxIdleConnsPerHost: soakCallers, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if r.draw(10) == 0 {
 			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err == nil && r.draw(3) == 0 {
+			// The end of the server's half, as if it had closed an idle connection:
+			// what is written still arrives.
+			time.AfterFunc(time.Duration(r.draw(20))*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseRead() })
+		}
+		return conn, err
 	}}
 	r.client = r.server.Client(feather.WithHTTPClient(&http.Client{Transport: transport}))
 	return r
@@ -104,20 +114,37 @@ func (r *soakRound) draw(n int) int {
 
 // answer is what a request meets that no scripted fault takes.
 func (r *soakRound) answer(w http.ResponseWriter, req *http.Request) {
-	switch r.draw(8) {
+	w.Header().Set("Retry-After", "0")
+	switch r.draw(12) {
 	case 0, 1:
-		body, _ := io.ReadAll(req.Body)
-		r.mu.Lock()
-		r.refused[content(body)]++
-		r.mu.Unlock()
-		w.Header().Set("Retry-After", "0")
+		r.refuse(req)
 		w.WriteHeader(http.StatusTooManyRequests)
 	case 2:
+		r.refuse(req)
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"error": "busy", "message": "Come back", "retryable": true}`)
+	case 3:
+		r.refuse(req) // The request that follows is another one.
+		http.Redirect(w, req, req.URL.Path, http.StatusTemporaryRedirect)
+	case 4:
+		http.Redirect(w, req, "/login", http.StatusFound)
+	case 5:
 		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, `{"error": "unknown_outcome", "message": "Who knows", "retryable": true}`)
+	case 6:
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, "Internal Server Error")
 	default:
 		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprint(w, "event: complete\ndata: {}\n\n")
 	}
+}
+
+func (r *soakRound) refuse(req *http.Request) {
+	body, _ := io.ReadAll(req.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused[content(body)]++
 }
 
 func content(body []byte) string {
@@ -155,11 +182,11 @@ func (r *soakRound) run(t *testing.T) {
 				calls.Add(1)
 				r.script()
 				message := fmt.Sprintf("%d/%d", caller, call)
-				if err := r.send(t, message, r.draw(2) == 0); err == nil {
-					r.mu.Lock()
-					r.told[message] = true
-					r.mu.Unlock()
-				}
+				err := r.send(t, message, r.draw(2) == 0)
+				r.mu.Lock()
+				r.told[message] = err == nil
+				r.notSent[message] = errors.Is(err, feather.ErrNotSent)
+				r.mu.Unlock()
 			}
 		})
 	}
@@ -176,10 +203,11 @@ func (r *soakRound) send(t *testing.T, message string, stream bool) error {
 	if stream {
 		_, err = collect(r.client.SendMessage(ctx, sessionID, body))
 	} else {
-		_, err = feather.Check(r.client.SendMessageWithResponse(ctx, sessionID, body))
+		_, err = r.client.SendMessageWithResponse(ctx, sessionID, body)
 	}
 	if _, known := errors.AsType[*feather.APIError](err); err != nil && !known &&
-		!errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNREFUSED) {
+		!errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, io.ErrUnexpectedEOF) &&
+		!errors.Is(err, syscall.ECONNREFUSED) && !strings.Contains(err.Error(), "refusing the redirect from POST") {
 		t.Errorf("message %s: an error of no known kind: %v", message, err)
 	}
 	return err
@@ -199,10 +227,18 @@ func (r *soakRound) balance(t *testing.T) {
 			t.Errorf("message %s was acted on %d times", message, n)
 		}
 	}
-	for message := range r.told {
+	for message, told := range r.told {
+		if !told {
+			continue
+		}
 		r.succeeded++
 		if acted[message] != 1 {
 			t.Errorf("message %s succeeded, and was acted on %d times", message, acted[message])
+		}
+	}
+	for message, notSent := range r.notSent {
+		if notSent && acted[message] != 0 {
+			t.Errorf("message %s was acted on %d times, and ErrNotSent said that nothing was sent", message, acted[message])
 		}
 	}
 }

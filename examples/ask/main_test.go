@@ -28,12 +28,12 @@ func TestAsk(t *testing.T) {
 		}, 0, "plain text\nmore\n", ""},
 		{"an error of the API", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found", nil) }, 1, "", "ask: feather: POST /v1/ask-feather/sessions/" + session + "/messages: 404 Not Found: Session not found\n"},
 		{"an error event", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) }, 1, "", "ask: the reply ended with an error: boom\n"},
-		{"a stream cut short", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) }, 1, "half\n", "ask: feather: the reply broke off: unexpected EOF\n"},
+		{"a stream cut short", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) }, 1, "half\n", "ask: feather: the response broke off: unexpected EOF\n"},
 		{"no question", nil, "", nil, 2, "", "usage: ask"},
 		{"help", []string{"-h"}, "", nil, 0, "", "usage: ask"},
 		{"an unknown flag", []string{"-x"}, "", nil, 2, "", "flag provided but not defined"},
 		{"no session", []string{"hi"}, "key", nil, 2, "", "needs a session"},
-		{"a bad key", []string{"-session", session, "hi"}, "a key ", nil, 1, "", "ask: feather: the API key has white space"},
+		{"a bad key", []string{"-session", session, "hi"}, "a key ", nil, 1, "", "ask: feather: FEATHER_API_KEY: the API key has white space"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"io"
+	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/featherhq/feather-go"
 	"github.com/featherhq/feather-go/feathertest"
@@ -77,15 +78,31 @@ func TestFirstInterruptEndsTheReplyAndASecondLeaves(t *testing.T) {
 
 func TestSpinnerTurnsUntilTheFirstEvent(t *testing.T) {
 	server := newServer(t)
-	server.ReplyAfter(200*time.Millisecond, feather.Event{Data: "late"})
-	var out bytes.Buffer
-	if status := run(nil, terminal{in: strings.NewReader("hi\n"), out: &out, err: io.Discard, interactive: true}); status != 0 {
+	turned := make(chan struct{})
+	turn := sync.OnceFunc(func() { close(turned) })
+	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		<-turned
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: late\n\n")
+	}))
+	var shown strings.Builder // The spinner has ended before the reply is written.
+	out := writerFunc(func(p []byte) (int, error) {
+		if strings.Contains(string(p), "⠙") {
+			turn()
+		}
+		return shown.Write(p)
+	})
+	if status := run(nil, terminal{in: strings.NewReader("hi\n"), out: out, err: io.Discard, interactive: true}); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if got := out.String(); !strings.HasPrefix(got, "> \r⠋") || !strings.Contains(got, "\r\033[Klate\n> ") {
+	if got := shown.String(); !strings.HasPrefix(got, "> \r⠋\r⠙") || !strings.HasSuffix(got, "\r\033[Klate\n> ") {
 		t.Errorf("shown %q", got)
 	}
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestUsage(t *testing.T) {
 	newServer(t)

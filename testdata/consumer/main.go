@@ -30,7 +30,7 @@ func main() {
 	workflow := "returns"
 	body := feather.SendMessageRequest{Content: "hi", Workflow: &workflow}
 	var rsp *feather.SendMessageResponse
-	rsp, err = feather.Check(client.SendMessageWithResponse(context.Background(), uuid.New(), body))
+	rsp, err = client.SendMessageWithResponse(context.Background(), uuid.New(), body)
 	if err == nil {
 		fmt.Println(rsp.Status())
 	}

@@ -54,7 +54,7 @@ func write(t *testing.T, name string, content []byte) {
 func copyRepository(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, pattern := range []string{"*.go", "go.mod", "go.sum", "*.yaml", specFile, "tools/go.mod", "tools/go.sum"} {
+	for _, pattern := range []string{"*.go", "go.mod", "go.sum", "*.yaml", "internal/*/*.go", "templates/*", specFile, "tools/go.mod", "tools/go.sum"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,13 @@ func fixedIdentifiers(dir string) (identifiers, error) {
 	if err := yaml.Unmarshal(content, &config); err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
+	for name, file := range config.OutputOptions.UserTemplates { // named from the root
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		config.OutputOptions.UserTemplates[name] = string(text)
+	}
 	empty := &openapi3.T{OpenAPI: "3.1.0", Info: &openapi3.Info{Title: "x", Version: "0"}, Paths: openapi3.NewPaths(), Components: &openapi3.Components{}}
 	generated, err := codegen.Generate(empty, config.Configuration)
 	if err != nil {

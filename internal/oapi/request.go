@@ -1,0 +1,130 @@
+// Package oapi is what the generated code calls: it builds requests from the
+// arguments of a call, and reads responses into the generated types.
+package oapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/oapi-codegen/runtime"
+)
+
+// Request builds the request of a call. It keeps its first error for Build to
+// return.
+type Request struct {
+	path   string // each {name} in it gives way to the parameter's value
+	query  []string
+	header http.Header
+	err    error
+}
+
+// New begins the request of an operation.
+func New(path string) *Request { return &Request{path: path, header: http.Header{}} }
+
+// Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3).
+// One that is nil is left out.
+func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
+	if IsNil(value) {
+		return
+	}
+	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
+		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
+	switch {
+	case err != nil:
+		r.fail(fmt.Errorf("the parameter %s cannot be sent: %w", name, err))
+	case in == runtime.ParamLocationPath:
+		if text == "" || text == "." || text == ".." {
+			r.fail(fmt.Errorf("the path parameter %s is %q, which would make the path another operation's", name, text))
+		}
+		r.path = strings.Replace(r.path, "{"+name+"}", text, 1)
+	case in == runtime.ParamLocationQuery:
+		r.query = append(r.query, text)
+	case in == runtime.ParamLocationHeader:
+		r.header.Set(name, text)
+	case in == runtime.ParamLocationCookie:
+		r.header.Add("Cookie", name+"="+text)
+	}
+}
+
+func (r *Request) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *Request) Build(method, server, contentType string, body io.Reader) (*http.Request, error) {
+	if unencodable, ok := body.(unencodableBody); ok {
+		r.fail(fmt.Errorf("the request body cannot be encoded: %w", unencodable.err))
+	}
+	base, err := url.Parse(strings.TrimSuffix(server, "/") + "/")
+	if err != nil {
+		r.fail(fmt.Errorf("the base URL is not a URL: %w", errors.Unwrap(err))) // err repeats it, with its password
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	u, err := base.Parse("." + r.path)
+	if err != nil {
+		return nil, fmt.Errorf("building the URL: %w", err)
+	}
+	u.RawQuery = strings.Join(r.query, "&")
+	req, err := http.NewRequest(method, u.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("building the request: %w", err)
+	}
+	if contentType != "" {
+		r.header.Set("Content-Type", contentType)
+	}
+	req.Header = r.header
+	return req, nil
+}
+
+// Encoded makes a request body of what an encoder returns.
+func Encoded(data []byte, err error) io.Reader {
+	if err != nil {
+		return unencodableBody{err: err}
+	}
+	return bytes.NewReader(data)
+}
+
+type unencodableBody struct {
+	io.Reader
+	err error
+}
+
+// EncodeForm is the encoder of application/x-www-form-urlencoded.
+func EncodeForm(body any) ([]byte, error) {
+	form, err := runtime.MarshalForm(body, nil)
+	return []byte(form.Encode()), err
+}
+
+type jsonParam struct{ value any }
+
+func (p jsonParam) MarshalText() ([]byte, error) { return json.Marshal(p.value) }
+
+// AsJSON is for a parameter that the API document wants as JSON.
+func AsJSON(value any) any {
+	if IsNil(value) {
+		return nil
+	}
+	return jsonParam{value}
+}
+
+// IsNil also finds the nil that an interface hides.
+func IsNil(value any) bool {
+	v := reflect.ValueOf(value)
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Func:
+		return v.IsNil()
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package feather_test
+
+import (
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/featherhq/feather-go"
+)
+
+func TestLoggerHasEachTryAndEachRetry(t *testing.T) {
+	var out strings.Builder
+	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	tries := 0
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "req-"+r.Header.Get("X-Retry-Count"))
+		w.Header().Set("Retry-After", "0")
+		switch tries++; tries {
+		case 1:
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write([]byte(`{"error": "rate_limited", "message": "` + r.Header.Get("x-api-key") + `"}`))
+		case 3:
+			reset(w)
+		}
+	})
+	client := newClient(t, server.URL, feather.WithLogger(logger))
+	_ = ask(client)
+	_ = ask(client)
+
+	path := "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
+	want := []string{
+		`level=DEBUG msg="feather: request" method=POST path=` + path + ` duration=\S+ status=429 code=rate_limited request_id=req-`,
+		`level=WARN msg="feather: retry" method=POST path=` + path + ` attempts=1 wait=\S+ status=429 code=rate_limited request_id=req-`,
+		`level=DEBUG msg="feather: request" method=POST path=` + path + ` duration=\S+ status=200 request_id=req-1`,
+		`level=DEBUG msg="feather: request" method=POST path=` + path + ` duration=\S+ error="feather: POST ` + path + `: the connection broke .*"`,
+	}
+	if !regexp.MustCompile("^" + strings.Join(want, "\n") + "\n$").MatchString(out.String()) {
+		t.Errorf("logged\n%s\nwant\n%s", &out, strings.Join(want, "\n"))
+	}
+	if strings.Contains(out.String(), testKey) {
+		t.Error("the key is in the log")
+	}
+}

@@ -1,0 +1,106 @@
+package feather
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+)
+
+// newOptions is what the options of New set beyond the fields of a Client.
+type newOptions struct {
+	settings
+	hasKey     bool
+	logger     *slog.Logger
+	middleware []func(http.RoundTripper) http.RoundTripper
+}
+
+// apply also refuses what would panic later.
+func (c *Client) apply(opts []ClientOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			return failf("a client option is nil; leave it out")
+		}
+		if err := opt(c); err != nil {
+			return named(err)
+		}
+	}
+	return nil
+}
+
+// do sends the request of one call. Every generated method ends here.
+func (c *Client) do(ctx context.Context, req *http.Request, err error, editors []RequestEditorFn) (*http.Response, error) {
+	if err == nil && ctx == nil {
+		err = errors.New("the context is nil; pass context.Background()")
+	}
+	if err != nil {
+		return nil, notSent(err)
+	}
+	req = req.WithContext(ctx)
+	for _, list := range [...][]RequestEditorFn{c.RequestEditors, editors} {
+		for _, edit := range list {
+			err := errors.New("a request editor is nil; leave it out")
+			if edit != nil {
+				err = edit(ctx, req)
+			}
+			if err != nil {
+				closeBody(req.Body)
+				return nil, notSent(err)
+			}
+		}
+	}
+	return c.Client.Do(req)
+}
+
+// forNew makes an option that a bare client could not keep to.
+func forNew(name string, set func(*newOptions)) ClientOption {
+	return func(c *Client) error {
+		if c.newOptions == nil {
+			return failf("%s is an option of New; a bare client does without", name)
+		}
+		set(c.newOptions)
+		return nil
+	}
+}
+
+// WithMiddleware puts a wrapper around the transport, for tracing, metrics or
+// headers of your own: around that of [New], or of the http.Client that
+// WithHTTPClient sets. It sees every try of a call, with the API key in its
+// headers, below retries and limits. The middleware given first is the outermost.
+//
+// A RoundTripper must not change the request that it is given; one that sets a
+// header clones it first. New returns an error for a wrapper that is nil or
+// returns nil, and for an HttpRequestDoer that is no *http.Client.
+func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
+	return forNew("WithMiddleware", func(o *newOptions) { o.middleware = append(o.middleware, wrap) })
+}
+
+// settings are what may differ from call to call.
+type settings struct {
+	maxRetries int
+}
+
+type settingsKey struct{}
+
+// setting returns an editor that changes a setting for one call.
+func setting(change func(*settings)) RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		set, _ := req.Context().Value(settingsKey{}).(func(*settings))
+		both := func(s *settings) {
+			if set != nil {
+				set(s)
+			}
+			change(s)
+		}
+		*req = *req.WithContext(context.WithValue(req.Context(), settingsKey{}, both))
+		return nil
+	}
+}
+
+// of returns the settings of a call: the client's, changed by its editors.
+func (s settings) of(req *http.Request) settings {
+	if set, ok := req.Context().Value(settingsKey{}).(func(*settings)); ok {
+		set(&s)
+	}
+	return s
+}

@@ -1,0 +1,30 @@
+package feather_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/featherhq/feather-go"
+)
+
+func TestValidationErrorsAcceptEveryJSON(t *testing.T) {
+	tests := []struct{ json, want string }{
+		{`null`, ""},
+		{`[]`, ""},
+		{`"text"`, "text"},
+		{`{"a":1}`, `{"a":1}`},
+		{`7`, "7"},
+		{`[{"loc":["body",0],"msg":"m","type":"t"}]`, "body[0]: m"},
+		{`[{"loc":[],"msg":"m","type":"t"}]`, "m"},
+		{`[{"loc":[0,"a",null,1.5],"msg":"m","type":"t"}]`, "[0].a.[1.5]: m"},
+	}
+	for _, tt := range tests {
+		var model feather.HTTPValidationError
+		if err := json.Unmarshal([]byte(`{"detail":`+tt.json+`}`), &model); err != nil {
+			t.Errorf("%s: %v", tt.json, err)
+		}
+		if got := model.Detail.String(); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.json, got, tt.want)
+		}
+	}
+}
