@@ -219,38 +219,52 @@ func escapedKey(key string) *regexp.Regexp {
 	return regexp.MustCompile(pattern.String())
 }
 
-// readBody reads what the JSON of an error has at its top, whatever the media
-// type says: Feather's error and message, FastAPI's detail, RFC 9457's title and
-// detail, a gateway's error object or message.
+// readBody takes over what the JSON of the body says.
 func (e *APIError) readBody() {
+	said := readErrorJSON(e.Body)
+	e.Code, e.Title, e.Detail, e.Validation = said.code, said.title, said.message, said.validation
+	e.Retryable, e.RetryAfter, e.saysRetryAfter = said.retryable, said.retryAfter, said.retryAfter > 0
+}
+
+// errorJSON is what the JSON of an error says.
+type errorJSON struct {
+	code, title, message string
+	validation           ValidationErrors
+	retryable            *bool
+	retryAfter           time.Duration
+}
+
+// readErrorJSON reads what such JSON has at its top, whatever the media type says:
+// Feather's error and message, FastAPI's detail, RFC 9457's title and detail, a
+// gateway's error object or message.
+func readErrorJSON(data []byte) (said errorJSON) {
 	var body struct {
 		Error, Detail, Code json.RawMessage
 		Title, Message      string
 		Retryable           any
 		RetryAfter          float64 `json:"retry_after"`
 	}
-	_ = json.Unmarshal(e.Body, &body) // A member of another type stays empty.
+	_ = json.Unmarshal(data, &body) // A member of another type stays empty.
 	var inner struct {
 		Code    json.RawMessage
 		Message string
 	}
 	_ = json.Unmarshal(body.Error, &inner)
-	e.Code = firstText(body.Error, inner.Code, body.Code)
-	e.Title, e.Detail = body.Title, cmp.Or(body.Message, inner.Message)
+	said.code = firstText(body.Error, inner.Code, body.Code)
+	said.title, said.message = body.Title, cmp.Or(body.Message, inner.Message)
+	said.retryAfter = seconds(max(body.RetryAfter, 0))
 	if retryable, ok := body.Retryable.(bool); ok {
-		e.Retryable = &retryable
-	}
-	if body.RetryAfter > 0 {
-		e.RetryAfter, e.saysRetryAfter = seconds(body.RetryAfter), true
+		said.retryable = &retryable
 	}
 	if len(body.Detail) > 0 && string(body.Detail) != "null" {
 		var entries ValidationErrors
 		_ = json.Unmarshal(body.Detail, &entries)
-		e.Detail = entries.String()
+		said.message = entries.String()
 		if body.Detail[0] == '[' {
-			e.Validation = entries
+			said.validation = entries
 		}
 	}
+	return said
 }
 
 // firstText returns the first member that is a text or a number.

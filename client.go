@@ -38,14 +38,14 @@ const Version = "0.1.0"
 // nor a request editor, which may set one. It sends nothing. The client is safe
 // for concurrent use; make one and share it.
 func New(opts ...ClientOption) (*ClientWithResponses, error) {
-	client := &Client{newOptions: &newOptions{settings: settings{maxRetries: defaultRetries}}}
+	client := &Client{newOptions: &newOptions{settings: defaultSettings}}
 	if err := client.apply(opts); err != nil {
 		return nil, err
 	}
 	if err := client.readEnvironment(); err != nil {
 		return nil, err
 	}
-	client.RequestEditors = slices.Insert(client.RequestEditors, 0, userAgent)
+	client.RequestEditors = slices.Insert(client.RequestEditors, 0, defaultHeaders)
 	network, transport, err := client.network()
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (c *Client) layers(network HttpRequestDoer, transport http.RoundTripper) Ht
 	// The API key goes to the API, encrypted, and nowhere else.
 	doer := guardKey(network, transport)
 	// Each try is bounded, and its error says whether anything was sent.
-	doer = limit(doer, defaultIdleTimeout)
+	doer = limit(doer, c.newOptions.settings)
 	// A response outside 2xx is an *APIError.
 	doer = refuseErrors(doer)
 	// Each try is logged.
@@ -96,8 +96,12 @@ func inEnvironment(name string, err error) error {
 	return &failure{text: name + ": " + strings.TrimPrefix(err.Error(), "feather: "), causes: []error{err}}
 }
 
-func userAgent(_ context.Context, req *http.Request) error {
+// defaultHeaders come first, so that any editor can set others. Without its own
+// wish, net/http asks for gzip, and a server that compresses keeps a stream's events
+// to itself until it has enough of them.
+func defaultHeaders(_ context.Context, req *http.Request) error {
 	req.Header.Set("User-Agent", "feather-go/"+Version)
+	req.Header.Set("Accept-Encoding", "identity")
 	return nil
 }
 

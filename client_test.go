@@ -217,25 +217,13 @@ func TestParallelCallersReuseTheirConnections(t *testing.T) {
 
 // pipeClient returns a client with New's own transport, whose network is a pipe
 // to the function given, so that synctest's clock holds for it.
-func pipeClient(t *testing.T, serve func(net.Conn)) *feather.ClientWithResponses {
+func pipeClient(t *testing.T, serve func(net.Conn), opts ...feather.ClientOption) *feather.ClientWithResponses {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
 	go serve(far)
 	transport := feather.NewTransport()
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return near, nil }
-	return newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
-}
-
-func TestServerThatNeverAnswersEndsTheCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := pipeClient(t, func(far net.Conn) { _, _ = io.Copy(io.Discard, far) })
-		start := time.Now()
-		err := ask(client)
-		var timeout net.Error
-		if !errors.As(err, &timeout) || !timeout.Timeout() || time.Since(start) != 5*time.Minute {
-			t.Errorf("error %v after %v, want a timeout after 5 minutes", err, time.Since(start))
-		}
-	})
+	return newClient(t, "http://localhost", append(opts, feather.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {

@@ -29,6 +29,7 @@
 //   - a response outside 2xx is an [*APIError];
 //   - a response that breaks off is an error that errors.Is finds as
 //     io.ErrUnexpectedEOF, and so is a connection that breaks before it;
+//   - an event named error ends a stream with a [*StreamError];
 //   - when the context ends, errors.Is finds its error and its cause;
 //   - a server that is silent for 5 minutes is an os.ErrDeadlineExceeded;
 //   - [ErrNotSent] is found where certainly nothing reached the server. Any other
@@ -39,15 +40,19 @@
 // # Options
 //
 // What holds for a client is a [ClientOption] of [New]. What holds for one call is
-// a [RequestEditorFn], the last argument of every call: APIKey, APIKeyFunc,
-// MaxRetries, or a function of your own. Options whose name begins with With make
-// one hold for the client.
+// a [RequestEditorFn], the last argument of every call: [APIKey], [APIKeyFunc],
+// [MaxRetries], [IdleTimeout], [RequireEvent], or a function of your own. Each of
+// these has a ClientOption of its name with With before it.
+//
+// No response is compressed unless a request editor sets the Accept-Encoding header
+// to gzip, since a server that compresses may hold back the events of a stream. The
+// response is then decompressed.
 //
 // # Limits
 //
 // A buffered response may have 64 MiB, one event of a stream 16 MiB and the body
 // of an error 1 MiB; a stream as a whole has no limit. A server may be silent for
-// 5 minutes. All other time limits come from the context.
+// 5 minutes ([IdleTimeout]). All other time limits come from the context.
 //
 // # Testing
 //

@@ -22,7 +22,8 @@ import (
 // failed without it may have reached the server.
 var ErrNotSent = errors.New("feather: nothing was sent")
 
-// failure is an error of this package: each of them is one, or an *APIError.
+// failure is an error of this package: each of them is one, or an *APIError or a
+// *StreamError.
 type failure struct {
 	text    string
 	causes  []error
@@ -44,7 +45,7 @@ func failf(format string, args ...any) error {
 // named makes an error of somebody else's one of this package.
 func named(err error) error {
 	switch err.(type) {
-	case *failure, *APIError:
+	case *failure, *APIError, *StreamError:
 		return err
 	}
 	return &failure{text: err.Error(), causes: []error{err}}
@@ -169,8 +170,9 @@ func (f foreign) As(target any) bool { return errors.As(f.err, target) }
 
 // brokenOff is the error of a body that ends before its end.
 func brokenOff(ctx context.Context, err error) error {
-	if ours, ok := err.(*failure); ok {
-		return ours // a limit
+	switch err.(type) {
+	case *failure, *StreamError: // a limit, or an event
+		return err
 	}
 	text, causes := endOf(ctx, err)
 	if contextError(ctx) == nil {

@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"time"
@@ -160,6 +162,65 @@ func ExampleWithAPIKeyFunc_secretStore() {
 	// 1 lookup
 }
 
+// A stream that must end with an event of a certain type. This one ends too soon, in a
+// way that nothing but its events can show.
+func ExampleRequireEvent() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	server.Reply(feather.Event{Type: "delta", Data: "It is"})
+	client := server.Client()
+	ctx, sessionID := context.Background(), uuid.New()
+	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
+
+	stream := feather.Stream(client.SendMessage(ctx, sessionID, body, feather.RequireEvent("complete")))
+	for event, err := range stream {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			fmt.Println(err)
+			break
+		}
+		fmt.Println(event.Data)
+	}
+	// Output:
+	// It is
+	// feather: the stream ended without an event of type complete
+}
+
+// A server that sends a stream on to a browser.
+func ExampleEvent_WriteTo() {
+	server := feathertest.NewServer()
+	defer server.Close()
+	client := server.Client()
+
+	relay := func(w http.ResponseWriter, r *http.Request) {
+		body := feather.SendMessageRequest{Content: r.FormValue("question")}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for event, err := range feather.Stream(client.SendMessage(r.Context(), uuid.New(), body)) {
+			if err != nil {
+				event = feather.Event{Type: "error", Data: `{"error": "interrupted"}`}
+			}
+			if _, err := event.WriteTo(w); err != nil {
+				return // The browser is gone; leaving the loop ends the stream.
+			}
+			_ = http.NewResponseController(w).Flush()
+		}
+	}
+	browser := httptest.NewRecorder()
+	relay(browser, httptest.NewRequest("GET", "/?question=where", nil))
+	fmt.Print(browser.Body)
+	// Output:
+	// event: delta
+	// data: {"text":"Your order "}
+	//
+	// event: delta
+	// data: {"text":"is on "}
+	//
+	// event: delta
+	// data: {"text":"its way."}
+	//
+	// event: complete
+	// data: {"text":"Your order is on its way."}
+}
+
 // The context limits a stream as a whole.
 func ExampleStream_timeout() {
 	server := feathertest.NewServer()
@@ -189,7 +250,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 func ExampleWithMiddleware() {
 	server := feathertest.NewServer()
 	defer server.Close()
-	server.ReplyStatus(http.StatusTooManyRequests, "Slow down", http.Header{"Retry-After": {"0"}})
+	server.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "0")
 
 	trace := func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -216,7 +277,7 @@ func ExampleWithMiddleware() {
 func ExampleWithLogger() {
 	server := feathertest.NewServer()
 	defer server.Close()
-	server.ReplyStatus(http.StatusNotFound, "Session not found", nil)
+	server.ReplyStatus(http.StatusNotFound, "Session not found")
 	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "path" {
 			return slog.Attr{}
@@ -274,7 +335,7 @@ func ExampleMaxRetries() {
 	defer server.Close()
 	client := server.Client()
 
-	server.ReplyStatus(http.StatusTooManyRequests, "Slow down", http.Header{"Retry-After": {"30"}})
+	server.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "30")
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}, feather.MaxRetries(0))
 
 	var apiErr *feather.APIError

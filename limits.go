@@ -1,12 +1,14 @@
 package feather
 
 import (
+	"compress/gzip"
 	"context"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptrace"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -18,23 +20,49 @@ const (
 	maxErrorBody = 1 << 20
 )
 
-const (
-	defaultIdleTimeout = 5 * time.Minute
-	// A larger request body may fill what the network buffers, and then shows
-	// whether the server reads.
-	watchedBody = 64 << 10
-)
+// watchedBody is the size from which a request body shows whether the server reads
+// it. What is smaller, the network may buffer.
+const watchedBody = 64 << 10
 
 var (
 	errResponseTooLarge = failf("the response is larger than the limit of 64 MiB; read it with Stream, event by event")
 	errEventTooLarge    = failf("an event is larger than the limit of 16 MiB")
 )
 
-// limit bounds each try in time, while the server neither takes nor sends a byte,
-// and its response in memory, whatever the server said of the length.
-func limit(next HttpRequestDoer, idle time.Duration) HttpRequestDoer {
+// WithIdleTimeout is [IdleTimeout] for every call of the client.
+func WithIdleTimeout(d time.Duration) ClientOption {
+	return func(c *Client) error {
+		if d < 0 {
+			return negativeIdleTimeout(d)
+		}
+		return forNew("WithIdleTimeout", func(o *newOptions) { o.idleTimeout = d })(c)
+	}
+}
+
+// IdleTimeout sets how long a server may be silent in a call of a client from
+// [New], as that call's last argument: 5 minutes by default, 0 for as long as it
+// likes. A server is silent while it sends no byte of a response that is waited
+// for, its head included, and takes no byte of a request body. Comments, with which
+// a server keeps a stream alive, count as bytes. A negative d fails the call.
+//
+// The try then ends with an error that errors.Is finds as os.ErrDeadlineExceeded,
+// and not as the context's. It is not retried. Its connection is closed.
+func IdleTimeout(d time.Duration) RequestEditorFn {
+	if d < 0 {
+		return func(context.Context, *http.Request) error { return negativeIdleTimeout(d) }
+	}
+	return setting(func(s *settings) { s.idleTimeout = d })
+}
+
+func negativeIdleTimeout(d time.Duration) error {
+	return failf("IdleTimeout(%v): a time cannot be negative; 0 means no limit", d)
+}
+
+// limit bounds each try in time, while the server is silent, and its response in
+// memory, whatever the server said of the length.
+func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		t := newTry(req.Context(), idle)
+		t := newTry(req.Context(), defaults.of(req))
 		rsp, err := next.Do(t.request(req))
 		t.waiting.Store(0)
 		switch {
@@ -50,6 +78,7 @@ func limit(next HttpRequestDoer, idle time.Duration) HttpRequestDoer {
 		if rsp.Request == nil { // net/http sets it, a mock or a cache may not
 			rsp.Request = req
 		}
+		decompress(rsp)
 		rsp.Body = &responseBody{ReadCloser: rsp.Body, try: t, left: maxResponse}
 		return rsp, nil
 	})
@@ -66,15 +95,15 @@ type try struct {
 	wantsConnection atomic.Bool
 	connected       atomic.Pointer[httptrace.GotConnInfo]
 
-	idle    time.Duration
-	began   time.Time
-	waiting atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
-	expired atomic.Bool
-	timer   *time.Timer
+	settings settings
+	began    time.Time
+	waiting  atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
+	expired  atomic.Bool
+	timer    *time.Timer
 }
 
-func newTry(ctx context.Context, idle time.Duration) *try {
-	t := &try{ctx: ctx, idle: idle, began: time.Now()}
+func newTry(ctx context.Context, s settings) *try {
+	t := &try{ctx: ctx, settings: s, began: time.Now()}
 	t.trace.GetConn = func(string) { t.wantsConnection.Store(true) }
 	t.trace.GotConn = func(info httptrace.GotConnInfo) { t.connected.Store(&info) }
 	return t
@@ -85,7 +114,7 @@ func (t *try) request(req *http.Request) *http.Request {
 	ctx, cancel := context.WithCancel(t.ctx)
 	t.cancel = cancel
 	watched := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	if req.Body != nil && (req.ContentLength > watchedBody || req.ContentLength < 0) {
+	if unknown := req.ContentLength < 1; req.Body != nil && req.Body != http.NoBody && (unknown || req.ContentLength > watchedBody) {
 		watched.Body = requestBody{req.Body, t}
 		if req.GetBody != nil {
 			watched.GetBody = func() (io.ReadCloser, error) {
@@ -95,9 +124,9 @@ func (t *try) request(req *http.Request) *http.Request {
 		}
 	}
 	t.wait()
-	if t.idle > 0 {
+	if t.settings.idleTimeout > 0 {
 		t.timer = time.AfterFunc(math.MaxInt64, t.check) // check uses the field
-		t.timer.Reset(t.idle)
+		t.timer.Reset(t.settings.idleTimeout)
 	}
 	return watched
 }
@@ -109,7 +138,7 @@ func (t *try) wait() { t.waiting.Store(int64(time.Since(t.began)) + 1) }
 // check ends the try if the server has been silent for too long, and else looks
 // again when that could be.
 func (t *try) check() {
-	left := t.idle
+	left := t.settings.idleTimeout
 	if since := t.waiting.Load(); since > 0 {
 		left -= time.Since(t.began) - time.Duration(since-1)
 	}
@@ -130,7 +159,7 @@ func (t *try) end() {
 
 func (t *try) idleFailure() *failure {
 	return &failure{
-		text:   "the server was silent for " + t.idle.String() + ", the idle timeout",
+		text:   "the server was silent for " + t.settings.idleTimeout.String() + ", the idle timeout",
 		causes: []error{os.ErrDeadlineExceeded},
 	}
 }
@@ -191,6 +220,33 @@ func (b *responseBody) giveUpConnection() {
 		}
 	}
 }
+
+// decompress undoes the gzip that a request editor has asked for; net/http does so
+// only where it has asked itself.
+func decompress(rsp *http.Response) {
+	if strings.EqualFold(rsp.Header.Get("Content-Encoding"), "gzip") && rsp.Request.Method != http.MethodHead {
+		rsp.Body = &gzipBody{compressed: rsp.Body}
+		rsp.Header.Del("Content-Encoding")
+		rsp.Header.Del("Content-Length")
+		rsp.ContentLength, rsp.Uncompressed = -1, true
+	}
+}
+
+type gzipBody struct {
+	compressed io.ReadCloser
+	content    *gzip.Reader
+}
+
+func (b *gzipBody) Read(p []byte) (n int, err error) {
+	if b.content == nil { // not sooner, as it waits for the first bytes
+		if b.content, err = gzip.NewReader(b.compressed); err != nil {
+			return 0, err
+		}
+	}
+	return b.content.Read(p)
+}
+
+func (b *gzipBody) Close() error { return b.compressed.Close() }
 
 // unlimited is for Stream, which has a bound for each event.
 func unlimited(body io.Reader) io.Reader {

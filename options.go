@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // newOptions is what the options of New set beyond the fields of a Client.
@@ -77,8 +78,12 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption
 
 // settings are what may differ from call to call.
 type settings struct {
-	maxRetries int
+	maxRetries     int
+	idleTimeout    time.Duration
+	requiredEvents []string
 }
+
+var defaultSettings = settings{maxRetries: 2, idleTimeout: 5 * time.Minute}
 
 type settingsKey struct{}
 

@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	defaultRetries = 2
-	maxRetryAfter  = time.Minute
-	minBackoff     = 500 * time.Millisecond
-	maxBackoff     = 8 * time.Second
+	maxRetryAfter = time.Minute
+	minBackoff    = 500 * time.Millisecond
+	maxBackoff    = 8 * time.Second
 	// returnGap is between the callers of a client that come back after a 429. It
 	// is a tenth of Feather's limit, which an organization's other programs share.
 	returnGap = 100 * time.Millisecond

@@ -2,6 +2,7 @@ package feather_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -79,10 +80,23 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 		{"an event without its blank line", sse, "data: a\n\ndata: b\n", data("a"), "cut"},
 		{"half an event", sse, "data: a\n\ndat", data("a"), "cut"},
 		{"half an id", sse, "data: a\n\nid: 5\n", data("a"), "cut"},
+		{"a retry at the end", sse, "data: a\n\nretry: 10\n", data("a"), ""},
+		{"a retry without its end", sse, "data: a\n\nretry: 1", data("a"), ""},
+		{"an unknown field at the end", sse, "data: a\n\nfoo: bar\n", data("a"), ""},
+		{"a retry within an event that is cut", sse, "data: a\n\ndata: b\nretry: 10\n", data("a"), "cut"},
+		{"a comment within an event that is cut", sse, "data: a\n\ndata: b\n: ping\n", data("a"), "cut"},
+		{"an empty type is no event", sse, "event:\n\nevent\n\ndata: a\n\n", data("a"), ""},
+		{"a type that is taken back", sse, "event: x\nevent:\n\ndata: a\n\n", data("a"), ""},
+		{"an empty name is no event", sse, ":x\n:\n\n: :\n\ndata: a\n\n", data("a"), ""},
 
 		{"NDJSON", "application/x-ndjson", "{\"a\":1}\n\n{\"b\":2}\r\n", data(`{"a":1}`, `{"b":2}`), ""},
 		{"NDJSON without the last line feed", "application/x-ndjson", "{\"a\":1}\n{\"b\":2}", data(`{"a":1}`, `{"b":2}`), ""},
 		{"JSON Lines", "application/jsonl", "1\n2\n", data("1", "2"), ""},
+		{"ndjson", "application/ndjson", "1\n2\n", data("1", "2"), ""},
+		{"jsonlines", "application/jsonlines", "1\n2\n", data("1", "2"), ""},
+		{"x-jsonlines", "application/x-jsonlines; charset=utf-8", "1\n2\n", data("1", "2"), ""},
+		{"stream+json", "application/stream+json", "1\n2\n", data("1", "2"), ""},
+		{"a kind of JSON text sequence", "application/geo+json-seq", "\x1e1\n\x1e2\n", data("1", "2"), ""},
 		{"JSON Lines broken off", "application/jsonl", "{\"a\":1}\n{\"b\":", data(`{"a":1}`), "cut"},
 		{"empty JSON Lines", "application/jsonl", "", nil, ""},
 		{"a line too large", "application/jsonl", "1\n" + big + "x\n", data("1"), tooLong},
@@ -135,34 +149,107 @@ func expect(t *testing.T, got []feather.Event, err error, want []feather.Event, 
 	}
 }
 
-func TestStreamUnpacksGzip(t *testing.T) {
+// gzipped packs content as a server does that compresses.
+func gzipped(content string) []byte {
 	var packed bytes.Buffer
 	zw := gzip.NewWriter(&packed)
-	_, _ = zw.Write([]byte("data: a\n\ndata: b\n\n"))
+	_, _ = zw.Write([]byte(content))
 	_ = zw.Close()
-	for name, tt := range map[string]struct {
-		body    []byte
-		editors []feather.RequestEditorFn
-		want    []feather.Event
-		wantErr string
-	}{
-		"whole":      {packed.Bytes(), nil, data("a", "b"), ""},
-		"broken off": {packed.Bytes()[:packed.Len()-10], nil, data("a", "b"), "cut"},
-		"asked for by an editor": {packed.Bytes(), []feather.RequestEditorFn{func(_ context.Context, req *http.Request) error {
-			req.Header.Set("Accept-Encoding", "gzip")
-			return nil
-		}}, nil, "still compressed"},
+	return packed.Bytes()
+}
+
+// accept is the wish for an encoding.
+func accept(encoding string) feather.RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		req.Header.Set("Accept-Encoding", encoding)
+		return nil
+	}
+}
+
+// compressing is a server that compresses a response when asked, and keeps it until
+// it is whole, as FastAPI's GZipMiddleware does with short events.
+func compressing(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			handler(w, r)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		zw := gzip.NewWriter(w)
+		handler(unflushed{w, zw}, r)
+		_ = zw.Close()
+	}
+}
+
+type unflushed struct {
+	http.ResponseWriter
+	zw *gzip.Writer
+}
+
+func (u unflushed) Write(p []byte) (int, error) { return u.zw.Write(p) }
+
+// TestNoEventIsHeldBackByCompression has a server that sends the second event when
+// the first has arrived.
+func TestNoEventIsHeldBackByCompression(t *testing.T) {
+	for name, opts := range map[string][]feather.ClientOption{
+		"New's transport": nil,
+		"another":         {feather.WithHTTPClient(http.DefaultClient)},
 	} {
-		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived := make(chan bool)
+		server := serve(t, compressing(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", sse)
-			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, "data: a\n\n")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-arrived:
+			case <-r.Context().Done():
+				t.Errorf("%s: the first event has not arrived", name)
+			}
+			_, _ = io.WriteString(w, "data: b\n\n")
+		}))
+		client := newClient(t, server.URL, append(opts, feather.WithIdleTimeout(time.Minute))...)
+		for event, err := range feather.Stream(client.SendMessage(t.Context(), sessionID, hello)) {
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if event.Data == "a" {
+				arrived <- true
+			}
+		}
+	}
+}
+
+func TestCompressedResponseForThoseWhoAskForIt(t *testing.T) {
+	const content = "data: a\n\ndata: b\n\n"
+	whole := gzipped(content)
+	tests := []struct {
+		name, encoding string
+		body           []byte
+		wantErr        string
+	}{
+		{name: "whole", encoding: "gzip", body: whole},
+		{name: "broken off", encoding: "gzip", body: whole[:len(whole)-10], wantErr: "cut"},
+		{name: "empty", encoding: "gzip", wantErr: ""},
+		{name: "not gzip at all", encoding: "gzip", body: []byte(content), wantErr: "gzip: invalid header"},
+		{name: "another encoding", encoding: "br", body: whole, wantErr: `compressed with "br"`},
+	}
+	for _, tt := range tests {
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", sse)
+			w.Header().Set("Content-Encoding", tt.encoding)
 			_, _ = w.Write(tt.body)
 		})
-		got, err := events(newClient(t, server.URL).SendMessage(t.Context(), sessionID, hello, tt.editors...))
-		if name == "broken off" {
-			got = tt.want // how much of it is unpacked before the end shows is gzip's business
+		client := newClient(t, server.URL)
+		got, err := events(client.SendMessage(t.Context(), sessionID, hello, accept("gzip")))
+		if tt.name == "whole" {
+			expect(t, got, err, data("a", "b"), "")
+		} else {
+			expect(t, nil, err, nil, tt.wantErr)
 		}
-		expect(t, got, err, tt.want, tt.wantErr)
+		rsp, err := client.SendMessageWithResponse(t.Context(), sessionID, hello, accept("gzip"))
+		if tt.name == "whole" && (err != nil || string(rsp.Body) != content || rsp.HTTPResponse.Header.Get("Content-Encoding") != "") {
+			t.Errorf("buffered: %v", err)
+		}
 	}
 }
 
@@ -214,42 +301,6 @@ func TestEveryBreakOfTheNetworkIsAnUnexpectedEOF(t *testing.T) {
 	_, err := events(reply(sse, io.MultiReader(strings.NewReader("data: a\n\n"), iotest.ErrReader(reset))), nil)
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, reset) {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestEndOfTheContextEndsTheStream(t *testing.T) {
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", sse)
-		fmt.Fprint(w, "data: a\n\n")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	})
-	client := newClient(t, server.URL)
-	tests := map[string]struct {
-		context func() (context.Context, context.CancelFunc)
-		want    error
-	}{
-		"cancelled": {func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }, context.Canceled},
-		"cancelled with a cause": {func() (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			return ctx, func() { cancel(errors.New("the user left")) }
-		}, context.Canceled},
-		"past its deadline": {func() (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-			_ = cancel
-			return ctx, func() {}
-		}, context.DeadlineExceeded},
-	}
-	for name, tt := range tests {
-		ctx, end := tt.context()
-		var last error
-		for _, err := range feather.Stream(client.SendMessage(ctx, sessionID, hello)) {
-			last = err
-			end()
-		}
-		if !errors.Is(last, tt.want) || errors.Is(last, io.ErrUnexpectedEOF) {
-			t.Errorf("%s: error %v, want %v", name, last, tt.want)
-		}
 	}
 }
 
@@ -317,6 +368,178 @@ func TestEventDecode(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), `feather: decoding the data of event "delta": `) {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestErrorEventEndsTheStream(t *testing.T) {
+	yes := true
+	tests := []struct {
+		data    string
+		want    feather.StreamError
+		message string
+	}{
+		{`{"error": "rate_limited", "message": "Slow down", "retryable": true}`,
+			feather.StreamError{Code: "rate_limited", Message: "Slow down", Retryable: &yes}, "rate_limited: Slow down"},
+		{`{"error": "internal"}`, feather.StreamError{Code: "internal"}, "internal"},
+		{`{"message": "Oops"}`, feather.StreamError{Message: "Oops"}, "Oops"},
+		{"out of\ndata: \x1b[2Jluck", feather.StreamError{}, "out of [2Jluck"},
+		{"", feather.StreamError{}, ""},
+	}
+	for _, tt := range tests {
+		body := "data: a\n\nid: 7\nevent: error\ndata: " + tt.data + "\n\ndata: b\n\n"
+		got, err := events(reply(sse, strings.NewReader(body)), nil)
+		streamErr, ok := err.(*feather.StreamError)
+		if !ok || !reflect.DeepEqual(got, data("a")) {
+			t.Fatalf("%s: %v, error %v", tt.data, got, err)
+		}
+		tt.want.Event = feather.Event{ID: "7", Type: "error", Data: strings.ReplaceAll(tt.data, "data: ", "")}
+		if !reflect.DeepEqual(*streamErr, tt.want) {
+			t.Errorf("%s: %#v, want %#v", tt.data, *streamErr, tt.want)
+		}
+		if want := strings.TrimSuffix("feather: the server ended the stream with an error: "+tt.message, ": "); err.Error() != want {
+			t.Errorf("message %q, want %q", err, want)
+		}
+	}
+}
+
+func TestRequiredEvent(t *testing.T) {
+	const complete = "event: delta\ndata: a\n\nevent: complete\n\n"
+	tests := []struct {
+		name, contentType, body string
+		types                   []string
+		events                  int
+		wantErr                 string
+	}{
+		{name: "there", contentType: sse, body: complete, types: []string{"complete"}, events: 2},
+		{name: "one of two there", contentType: sse, body: complete, types: []string{"done", "complete"}, events: 2},
+		{name: "what comes after it", contentType: sse, body: complete + "data: b\n\n", types: []string{"complete"}, events: 2},
+		{name: "half an event after it", contentType: sse, body: complete + "data: b", types: []string{"complete"}, events: 2},
+		{name: "missing", contentType: sse, body: "event: delta\ndata: a\n\n", types: []string{"done", "complete"}, events: 1,
+			wantErr: "the stream ended without an event of type done or complete"},
+		{name: "an empty stream", contentType: sse, types: []string{"complete"}, wantErr: "cut"},
+		{name: "a media type without event names", contentType: "application/x-ndjson", body: "1\n", types: []string{"complete"}, events: 1, wantErr: "cut"},
+		{name: "no type at all", contentType: sse, body: complete, wantErr: "RequireEvent was given no event type"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tt.contentType)
+				_, _ = io.WriteString(w, tt.body)
+			})
+			bare, err := feather.NewClient(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for way, client := range map[string]feather.ClientInterface{"New": newClient(t, server.URL), "bare": bare} {
+				got, err := events(client.SendMessage(t.Context(), sessionID, hello, feather.RequireEvent(tt.types...)))
+				if len(got) != tt.events {
+					t.Errorf("%s: events %v", way, got)
+				}
+				expect(t, nil, err, nil, tt.wantErr)
+				if tt.wantErr != "" && tt.types != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("%s: error %v", way, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRequiredEventEndsTheStreamOfAConnectionThatStaysOpen also has the option of
+// the client.
+func TestRequiredEventEndsTheStreamOfAConnectionThatStaysOpen(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", sse)
+		_, _ = io.WriteString(w, "event: complete\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	client := newClient(t, server.URL, feather.WithRequireEvent("complete"))
+	if got, err := events(client.SendMessage(t.Context(), sessionID, hello)); len(got) != 1 || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestEventIsWrittenAsItIsRead(t *testing.T) {
+	tests := []struct {
+		event feather.Event
+		wire  string
+		read  feather.Event
+	}{
+		{feather.Event{ID: "7", Type: "delta", Data: "a"}, "id: 7\nevent: delta\ndata: a\n\n", feather.Event{ID: "7", Type: "delta", Data: "a"}},
+		{feather.Event{Type: "complete"}, "event: complete\ndata: \n\n", feather.Event{Type: "complete"}},
+		{feather.Event{}, "data: \n\n", feather.Event{}},
+		{feather.Event{Data: " a\n\nb\n"}, "data:  a\ndata: \ndata: b\ndata: \n\n", feather.Event{Data: " a\n\nb\n"}},
+		{feather.Event{Data: "a\r\nb\rc"}, "data: a\ndata: b\ndata: c\n\n", feather.Event{Data: "a\nb\nc"}},
+		{feather.Event{Data: "a\n\nevent: x\rid: 9"}, "data: a\ndata: \ndata: event: x\ndata: id: 9\n\n", feather.Event{Data: "a\n\nevent: x\nid: 9"}},
+		{feather.Event{ID: "7\ndata: x", Type: "a\r\nid: 9\x00", Data: "d"}, "id: 7 data: x\nevent: a id: 9 \ndata: d\n\n",
+			feather.Event{ID: "7 data: x", Type: "a id: 9 ", Data: "d"}},
+	}
+	for _, tt := range tests {
+		var wire strings.Builder
+		n, err := tt.event.WriteTo(&wire)
+		if err != nil || wire.String() != tt.wire || n != int64(len(tt.wire)) {
+			t.Errorf("%q: wrote %d, %q, %v; want %q", tt.event, n, &wire, err, tt.wire)
+		}
+		got, err := events(reply(sse, strings.NewReader(wire.String())), nil)
+		expect(t, got, err, []feather.Event{tt.read}, "")
+	}
+	if _, err := (feather.Event{}).WriteTo(brokenWriter{}); err != io.ErrClosedPipe {
+		t.Errorf("error %v of the writer", err)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// FuzzEventWriteTo writes any event, and reads one event again and no more.
+func FuzzEventWriteTo(f *testing.F) {
+	f.Add("7", "delta", "a\nb")
+	f.Add("\n\n", "\r", "\r\n\x00")
+	f.Add("\uFEFF", "error", ":")
+	f.Fuzz(func(t *testing.T, id, name, content string) {
+		var wire bytes.Buffer
+		_, _ = feather.Event{ID: id, Type: name, Data: content}.WriteTo(&wire)
+		wire.WriteString("data: next\n\n")
+		got, err := events(reply(sse, &wire), nil)
+		if streamErr, ok := err.(*feather.StreamError); ok && name == "error" {
+			got, err = []feather.Event{streamErr.Event, {}}, nil
+		}
+		lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(content)
+		if err != nil || len(got) != 2 || got[0].Data != lines || strings.ContainsAny(got[0].ID+got[0].Type, "\r\n\x00") {
+			t.Errorf("%q, %q, %q: read %q, %v", id, name, content, got, err)
+		}
+	})
+}
+
+// TestEveryErrorOfTheBodyIsKept has a body that fails once, and then says that it
+// has ended.
+func TestEveryErrorOfTheBodyIsKept(t *testing.T) {
+	broken := errors.New("broken")
+	for _, contentType := range []string{sse, "application/x-ndjson", "application/json-seq", "text/plain"} {
+		for _, start := range []string{"", "d", "data: a\n\n"} {
+			body := &failsOnce{start: start, err: broken}
+			_, err := events(reply(contentType, body), nil)
+			if !errors.Is(err, broken) || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s, after %q: error %v", contentType, start, err)
+			}
+		}
+	}
+}
+
+type failsOnce struct {
+	start string
+	err   error
+}
+
+func (f *failsOnce) Read(p []byte) (int, error) {
+	n := copy(p, f.start)
+	f.start = f.start[n:]
+	if n > 0 {
+		return n, nil
+	}
+	err := cmp.Or(f.err, io.EOF)
+	f.err = nil
+	return 0, err
 }
 
 func FuzzStream(f *testing.F) {

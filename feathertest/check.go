@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // problem is what a request has wrong, as FastAPI says it.
 type problem struct {
 	statusCode int
-	Detail     any `json:"detail"`
+	detail     any
 }
 
 // entry is one part of a request that is wrong, as Pydantic says it.
@@ -34,6 +35,11 @@ type entry struct {
 
 // check returns nil for a request that the document allows.
 func check(r *http.Request, body []byte, route *routers.Route, params map[string]string) *problem {
+	for name, value := range params {
+		if unescaped, err := url.PathUnescape(value); err == nil {
+			params[name] = unescaped
+		}
+	}
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
 		Request:    r,
 		PathParams: params,
@@ -72,7 +78,7 @@ func writeRouteError(w http.ResponseWriter, err error) {
 	if errors.Is(err, routers.ErrMethodNotAllowed) {
 		statusCode = http.StatusMethodNotAllowed
 	}
-	writeJSON(w, statusCode, problem{Detail: http.StatusText(statusCode)})
+	writeProblem(w, statusCode, http.StatusText(statusCode))
 }
 
 // authenticate asks for some credential where the scheme wants one.

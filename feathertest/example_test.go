@@ -22,7 +22,7 @@ func answer(client *feather.ClientWithResponses, question string) (text string, 
 }
 
 func Example() {
-	server := feathertest.NewServer()
+	server := feathertest.NewServer() // in a test: feathertest.Start(t), and no Close
 	defer server.Close()
 
 	server.Reply(feather.Event{Data: "It is "}, feather.Event{Data: "on its way."})

@@ -56,7 +56,7 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		status int
 		want   []string // in the answer
 	}{
-		{"an operation without a reply", "GET", "/v1/things/7?limit=3&key=k", "abc", "", 501, []string{`server.Handle(\"GET /v1/things/{thing_id}\"`}},
+		{"an operation without a reply", "GET", "/v1/things/7?limit=3&key=k", "abc", "", 501, []string{`server.HandleFunc(\"GET /v1/things/{thing_id}\"`}},
 		{"the route beside the parameter", "GET", "/v1/things/recent", "", "", 501, []string{`GET /v1/things/recent`}},
 		{"no key in the query", "GET", "/v1/things/7?limit=3", "abc", "", 401, []string{`{"detail":"Not authenticated"}`}},
 		{"parameters that are wrong", "GET", "/v1/things/x?limit=y&key=k", "abcd", "", 422, []string{`"loc":["path","thing_id"]`, `"loc":["query","limit"]`, `"loc":["header","x-tenant"]`}},
@@ -74,7 +74,7 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := newServer(router)
+		server := newServer(t, router)
 		t.Cleanup(server.Close)
 		for _, tt := range tests {
 			t.Run(version+", "+tt.name, func(t *testing.T) {

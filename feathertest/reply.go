@@ -10,135 +10,200 @@ import (
 	"github.com/featherhq/feather-go"
 )
 
-// Reply scripts the next reply: a stream of events (text/event-stream), each
-// flushed by itself. Calls of Reply and its kin queue up, and each request that
-// passes the checks takes one, whatever operation it is for; the tries of a call
-// that is retried take one each.
-func (s *Server) Reply(events ...feather.Event) {
-	s.next(func(w http.ResponseWriter, _ *http.Request) { writeEvents(w, events) })
+// Reply is a scripted response. Calls of Server.Reply and its kin queue up, and each
+// request that passes the checks takes one, whatever operation it is for; the tries
+// of a call that is retried take one each.
+type Reply struct {
+	server *Server
+	header http.Header
+	status int    // 0 for a stream
+	body   []byte // of a status
+	events []feather.Event
+	delay  time.Duration // before the head
+	pause  time.Duration // between two events
+	end    end
 }
 
-// ReplyStatus scripts the next reply: a status with a body of {"detail": detail}
-// and, where header is not nil, with these headers. A detail is a text, as that
-// of FastAPI's HTTPException, or feather.ValidationErrors.
-func (s *Server) ReplyStatus(statusCode int, detail any, header http.Header) {
-	s.next(func(w http.ResponseWriter, _ *http.Request) {
-		for name, values := range header {
-			w.Header()[http.CanonicalHeaderKey(name)] = values
-		}
-		writeJSON(w, statusCode, map[string]any{"detail": detail})
-	})
+// end is how a stream ends.
+type end int
+
+const (
+	whole end = iota
+	cut
+	stalled
+)
+
+// Reply scripts the next response: a stream of events (text/event-stream), each
+// flushed by itself, and its end. An event named error makes the client's error, and
+// one that the client requires is missing when it is not among the events.
+func (s *Server) Reply(events ...feather.Event) *Reply {
+	s.t.Helper()
+	return s.script(&Reply{events: events})
 }
 
-// ReplyAfter scripts the next reply: nothing for the time of delay, then the
+// ReplyAfter scripts the next response: nothing for the time of delay, then the
 // events, as Reply sends them.
-func (s *Server) ReplyAfter(delay time.Duration, events ...feather.Event) {
-	s.next(func(w http.ResponseWriter, r *http.Request) {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		if s.pause(r, timer.C) {
-			writeEvents(w, events)
-		}
-	})
+func (s *Server) ReplyAfter(delay time.Duration, events ...feather.Event) *Reply {
+	s.t.Helper()
+	return s.script(&Reply{events: events, delay: delay})
 }
 
-// ReplyCut scripts the next reply: the events, then the connection is closed in
+// ReplyCut scripts the next response: the events, then the connection is closed in
 // the middle of the stream. Without events it is closed before the status line.
-func (s *Server) ReplyCut(events ...feather.Event) {
-	s.next(func(w http.ResponseWriter, _ *http.Request) {
-		if len(events) > 0 {
-			writeEvents(w, events)
-		}
-		panic(http.ErrAbortHandler)
-	})
+func (s *Server) ReplyCut(events ...feather.Event) *Reply {
+	s.t.Helper()
+	return s.script(&Reply{events: events, end: cut})
 }
 
-// ReplyStall scripts the next reply: the events, then nothing more until the
+// ReplyStall scripts the next response: the events, then nothing more until the
 // client leaves or the server is closed. Without events there is no status line
 // either.
-func (s *Server) ReplyStall(events ...feather.Event) {
-	s.next(func(w http.ResponseWriter, r *http.Request) {
-		if len(events) > 0 {
-			writeEvents(w, events)
-		}
-		s.pause(r, nil)
-		panic(http.ErrAbortHandler)
-	})
+func (s *Server) ReplyStall(events ...feather.Event) *Reply {
+	s.t.Helper()
+	return s.script(&Reply{events: events, end: stalled})
 }
 
-// pause waits for the timer, and reports whether it came before the client left
-// and the server was closed.
-func (s *Server) pause(r *http.Request, timer <-chan time.Time) bool {
-	select {
-	case <-timer:
-		return true
-	case <-r.Context().Done():
-	case <-s.closed:
+// ReplyStatus scripts the next response: a status, from 200 to 599, with a body of
+// {"detail": detail}. A detail is a text, as that of FastAPI's HTTPException, or
+// feather.ValidationErrors, or what else json.Marshal takes.
+func (s *Server) ReplyStatus(statusCode int, detail any) *Reply {
+	s.t.Helper()
+	return s.replyJSON(statusCode, map[string]any{"detail": detail})
+}
+
+// ReplyError scripts the next response: a status, from 200 to 599, with a body of
+// {"error": code, "message": message}, as Feather's errors other than 422 have it.
+func (s *Server) ReplyError(statusCode int, code, message string) *Reply {
+	s.t.Helper()
+	return s.replyJSON(statusCode, map[string]any{"error": code, "message": message})
+}
+
+func (s *Server) replyJSON(statusCode int, v any) *Reply {
+	s.t.Helper()
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.t.Fatalf("feathertest: a body that is not JSON: %v", err)
 	}
-	return false
+	if statusCode < 200 || statusCode > 599 {
+		s.t.Fatalf("feathertest: the status %d is not one from 200 to 599", statusCode)
+	}
+	return s.script(&Reply{status: statusCode, body: body})
 }
 
-func (s *Server) next(reply http.HandlerFunc) {
+// WithHeader sets a header of the response, such as Retry-After.
+func (r *Reply) WithHeader(name, value string) *Reply {
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	r.header.Set(name, value)
+	return r
+}
+
+// WithPause makes the stream pause before each event but the first.
+func (r *Reply) WithPause(pause time.Duration) *Reply {
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	r.pause = pause
+	return r
+}
+
+// script queues a response, unless it could not be sent as it is.
+func (s *Server) script(r *Reply) *Reply {
+	s.t.Helper()
+	for _, event := range r.events {
+		if strings.ContainsAny(event.ID+event.Type, "\r\n\x00") {
+			s.t.Fatalf("feathertest: the id or the type of the event %+v has a line break or a NUL, which a stream cannot carry", event)
+		}
+	}
+	r.server, r.header = s, http.Header{}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.script = append(s.script, reply)
+	s.replies = append(s.replies, r)
+	return r
 }
 
-// defaultReply answers an operation for which the test has said nothing.
-func defaultReply(operation string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if operation == "POST /v1/ask-feather/sessions/{session_id}/messages" {
-			writeEvents(w, shortAnswer)
-			return
+// ServeHTTP sends a copy of the Reply that has been taken from the queue.
+func (r Reply) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	for name, values := range r.header {
+		w.Header()[name] = values
+	}
+	if r.status > 0 {
+		writeJSON(w, r.status, r.body)
+		return
+	}
+	r.wait(req, r.delay)
+	if len(r.events) > 0 || r.end == whole {
+		r.writeEvents(w, req)
+	}
+	switch r.end {
+	case stalled:
+		r.wait(req, forever)
+	case cut:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (r Reply) writeEvents(w http.ResponseWriter, req *http.Request) {
+	for name, value := range map[string]string{"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store"} {
+		if w.Header().Get(name) == "" {
+			w.Header().Set(name, value)
 		}
-		writeJSON(w, http.StatusNotImplemented, map[string]any{"detail": fmt.Sprintf(
-			"feathertest has no reply for this operation; script one with server.Reply(…), or write server.Handle(%q, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { … }))", operation)})
-	})
-}
-
-var shortAnswer = []feather.Event{
-	{Type: "delta", Data: `{"text":"Your order "}`},
-	{Type: "delta", Data: `{"text":"is on "}`},
-	{Type: "delta", Data: `{"text":"its way."}`},
-	{Type: "complete", Data: `{"text":"Your order is on its way."}`},
-}
-
-func writeEvents(w http.ResponseWriter, events []feather.Event) {
-	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
+	}
 	controller := http.NewResponseController(w)
 	_ = controller.Flush()
-	for _, event := range events {
-		if _, err := w.Write(encode(event)); err != nil {
+	for i, event := range r.events {
+		if i > 0 {
+			r.wait(req, r.pause)
+		}
+		if _, err := event.WriteTo(w); err != nil {
 			return // The client is gone.
 		}
 		_ = controller.Flush()
 	}
 }
 
-// encode writes an event as WHATWG HTML, section 9.2, reads it.
-func encode(event feather.Event) []byte {
-	var b strings.Builder
-	field := func(name, value string) { fmt.Fprintf(&b, "%s: %s\n", name, value) }
-	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n")
-	if event.ID != "" {
-		field("id", lines.Replace(event.ID))
+const forever = time.Duration(1<<63 - 1)
+
+// wait aborts the response when the client leaves or the server is closed meanwhile.
+func (r Reply) wait(req *http.Request, d time.Duration) {
+	if d <= 0 {
+		return
 	}
-	if event.Type != "" {
-		field("event", lines.Replace(event.Type))
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return
+	case <-req.Context().Done():
+	case <-r.server.closed:
 	}
-	for line := range strings.SplitSeq(lines.Replace(event.Data), "\n") {
-		field("data", line)
-	}
-	b.WriteByte('\n')
-	return []byte(b.String())
+	panic(http.ErrAbortHandler)
 }
 
-func writeJSON(w http.ResponseWriter, statusCode int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("feathertest: a detail that is not JSON: %v", err))
+// defaultReply answers an operation for which the test has said nothing.
+func (s *Server) defaultReply(operation string) http.Handler {
+	if operation == "POST /v1/ask-feather/sessions/{session_id}/messages" {
+		return Reply{server: s, events: shortReply}
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, http.StatusNotImplemented, fmt.Sprintf(
+			"feathertest has no reply for this operation; script one with server.Reply(…), or write server.HandleFunc(%q, func(w http.ResponseWriter, r *http.Request) { … })", operation))
+	})
+}
+
+var shortReply = []feather.Event{
+	{Type: "delta", Data: `{"text":"Your order "}`},
+	{Type: "delta", Data: `{"text":"is on "}`},
+	{Type: "delta", Data: `{"text":"its way."}`},
+	{Type: "complete", Data: `{"text":"Your order is on its way."}`},
+}
+
+// writeProblem writes FastAPI's body of an error.
+func writeProblem(w http.ResponseWriter, statusCode int, detail any) {
+	body, _ := json.Marshal(map[string]any{"detail": detail})
+	writeJSON(w, statusCode, body)
+}
+
+func writeJSON(w http.ResponseWriter, statusCode int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(statusCode)
 	_, _ = w.Write(body)

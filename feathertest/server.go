@@ -2,8 +2,7 @@
 // feather. It runs in the test's own process and checks every request against
 // the OpenAPI document that the client was generated from:
 //
-//	server := feathertest.NewServer()
-//	defer server.Close()
+//	server := feathertest.Start(t)
 //	server.Reply(feather.Event{Type: "complete", Data: `{"text": "It is on its way."}`})
 //
 //	client := server.Client()
@@ -41,6 +40,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"testing"
 
 	"github.com/featherhq/feather-go"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -55,6 +55,7 @@ type Server struct {
 	// the end.
 	URL string
 
+	t      testing.TB // or panicking
 	http   *httptest.Server
 	router routers.Router
 	closed chan struct{}
@@ -62,7 +63,7 @@ type Server struct {
 	mu       sync.Mutex
 	handlers map[string]http.Handler
 	mux      *http.ServeMux // of the handlers
-	script   []http.HandlerFunc
+	replies  []*Reply
 	requests []Request
 }
 
@@ -83,11 +84,28 @@ type Request struct {
 	Body []byte
 }
 
-// NewServer starts a server. The caller closes it.
-func NewServer() *Server { return newServer(router()) }
+// Start starts a server for a test. When the test ends it is closed, and a scripted
+// reply that no request has taken fails the test; so does what NewServer's methods
+// panic on.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	s := newServer(t, router())
+	t.Cleanup(func() {
+		s.Close()
+		if n := len(s.replies); n > 0 {
+			t.Errorf("feathertest: no request took the last %d of the scripted replies", n)
+		}
+	})
+	return s
+}
 
-func newServer(router routers.Router) *Server {
+// NewServer starts a server outside of a test, for a demonstration or a main. The
+// caller closes it. Its methods panic on an argument that cannot be.
+func NewServer() *Server { return newServer(panicking{}, router()) }
+
+func newServer(t testing.TB, router routers.Router) *Server {
 	s := &Server{
+		t:        t,
 		router:   router,
 		closed:   make(chan struct{}),
 		handlers: map[string]http.Handler{},
@@ -97,6 +115,13 @@ func newServer(router routers.Router) *Server {
 	s.URL = s.http.URL
 	return s
 }
+
+// panicking stands for the test of a server that has none.
+type panicking struct{ testing.TB }
+
+func (panicking) Helper() {}
+
+func (panicking) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // Close ends the replies that stall, waits for the others, and stops the server.
 func (s *Server) Close() {
@@ -111,12 +136,13 @@ func (s *Server) Close() {
 }
 
 // Client returns a client for the server, made by feather.New with a key that
-// the server takes and the options given. It panics on options that New refuses.
+// the server takes and the options given. It fails on options that New refuses.
 func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithResponses {
+	s.t.Helper()
 	defaults := []feather.ClientOption{feather.WithBaseURL(s.URL), feather.WithAPIKey("feathertest-key")}
 	client, err := feather.New(append(defaults, opts...)...)
 	if err != nil {
-		panic(fmt.Sprintf("feathertest: %v", err))
+		s.t.Fatalf("feathertest: %v", err)
 	}
 	return client
 }
@@ -124,15 +150,25 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 // Handle lets handler answer the requests that match pattern, which is written
 // as for http.ServeMux: "GET /v1/things/{id}". A handler for the same pattern
 // takes the place of the one before. It sees only requests that have passed the
-// checks, and none that a scripted reply answers. Handle panics on a pattern
-// that http.ServeMux cannot read or that conflicts with another one.
+// checks, and none that a scripted reply answers. Handle fails on a pattern that
+// http.ServeMux cannot read or that conflicts with another one.
 func (s *Server) Handle(pattern string, handler http.Handler) {
+	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	handlers := maps.Clone(s.handlers)
 	handlers[pattern] = handler
-	s.mux = newMux(handlers)
-	s.handlers = handlers
+	mux, err := newMux(handlers)
+	if err != nil {
+		s.t.Fatalf("feathertest: %v", err)
+	}
+	s.mux, s.handlers = mux, handlers
+}
+
+// HandleFunc is Handle for a function.
+func (s *Server) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	s.t.Helper()
+	s.Handle(pattern, http.HandlerFunc(handler))
 }
 
 // Requests returns the requests that came in, in the order of their arrival and
@@ -156,7 +192,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if problem := check(r, body, route, params); problem != nil {
-		writeJSON(w, problem.statusCode, problem)
+		writeProblem(w, problem.statusCode, problem.detail)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -179,23 +215,29 @@ func (s *Server) record(r *http.Request, body []byte) {
 func (s *Server) answer(r *http.Request, route *routers.Route) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.script) > 0 {
-		next := s.script[0]
-		s.script = s.script[1:]
-		return next
+	if len(s.replies) > 0 {
+		next := s.replies[0]
+		s.replies = s.replies[1:]
+		return *next
 	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
-		return defaultReply(route.Method + " " + route.Path)
+		return s.defaultReply(route.Method + " " + route.Path)
 	}
 	return s.mux
 }
 
-func newMux(handlers map[string]http.Handler) *http.ServeMux {
-	mux := http.NewServeMux()
+// newMux returns what http.ServeMux panics with.
+func newMux(handlers map[string]http.Handler) (mux *http.ServeMux, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("%v", reason)
+		}
+	}()
+	mux = http.NewServeMux()
 	for pattern, handler := range handlers {
 		mux.Handle(pattern, handler)
 	}
-	return mux
+	return mux, nil
 }
 
 // router knows the operations of the client's own document.

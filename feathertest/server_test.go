@@ -35,13 +35,6 @@ var path = "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
 
 const pattern = "POST /v1/ask-feather/sessions/{session_id}/messages"
 
-func newServer(t *testing.T) *feathertest.Server {
-	t.Helper()
-	server := feathertest.NewServer()
-	t.Cleanup(server.Close)
-	return server
-}
-
 func collect(rsp *http.Response, err error) (events []feather.Event, last error) {
 	for event, err := range feather.Stream(rsp, err) {
 		if err != nil {
@@ -89,7 +82,7 @@ func TestEveryRequestIsChecked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := newServer(t)
+			server := feathertest.Start(t)
 			handled := false
 			server.Handle(pattern, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				handled = true
@@ -127,7 +120,7 @@ func TestEveryRequestIsChecked(t *testing.T) {
 }
 
 func TestUnscriptedReplyIsAShortStream(t *testing.T) {
-	events, err := collect(newServer(t).Client().SendMessage(t.Context(), sessionID, hello))
+	events, err := collect(feathertest.Start(t).Client().SendMessage(t.Context(), sessionID, hello))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +145,7 @@ func TestUnscriptedReplyIsAShortStream(t *testing.T) {
 }
 
 func TestReplyScriptsTheNextReplies(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	client := server.Client()
 	first := []feather.Event{{ID: "1", Type: "delta", Data: "a\nb"}, {ID: "1", Data: ""}, {ID: "2", Type: "complete", Data: `{"a":1}`}}
 	server.Reply(first...)
@@ -169,7 +162,7 @@ func TestReplyScriptsTheNextReplies(t *testing.T) {
 }
 
 func TestRefusedRequestTakesNoReply(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	server.Reply(feather.Event{Data: "scripted"})
 	client := server.Client()
 	if _, err := collect(client.SendMessage(t.Context(), sessionID, feather.SendMessageRequest{})); err == nil {
@@ -181,25 +174,41 @@ func TestRefusedRequestTakesNoReply(t *testing.T) {
 }
 
 func TestReplyStatus(t *testing.T) {
+	rude := feather.ValidationErrors{{Loc: location(t, "body", "content"), Msg: "too rude", Type: "value_error"}}
 	tests := []struct {
-		status     int
-		detail     any
-		header     http.Header
-		want       string
-		validation int
-		wait       time.Duration
+		name   string
+		script func(*feathertest.Server)
+		want   feather.APIError
 	}{
-		{404, "Session not found", nil, "Session not found", 0, 0},
-		{429, "Slow down", http.Header{"retry-after": {"61"}}, "Slow down", 0, 61 * time.Second},
-		{422, feather.ValidationErrors{{Loc: location(t, "body", "content"), Msg: "too rude", Type: "value_error"}}, nil, "body.content: too rude", 1, 0},
+		{
+			name:   "a text",
+			script: func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found") },
+			want:   feather.APIError{StatusCode: 404, Detail: "Session not found"},
+		},
+		{
+			name:   "a header",
+			script: func(s *feathertest.Server) { s.ReplyStatus(429, "Slow down").WithHeader("retry-after", "61") },
+			want:   feather.APIError{StatusCode: 429, Detail: "Slow down", RetryAfter: 61 * time.Second},
+		},
+		{
+			name:   "validation errors",
+			script: func(s *feathertest.Server) { s.ReplyStatus(422, rude) },
+			want:   feather.APIError{StatusCode: 422, Detail: "body.content: too rude", Validation: rude},
+		},
+		{
+			name:   "Feather's own",
+			script: func(s *feathertest.Server) { s.ReplyError(403, "no_access", "Not yours") },
+			want:   feather.APIError{StatusCode: 403, Code: "no_access", Detail: "Not yours"},
+		},
 	}
 	for _, tt := range tests {
-		server := newServer(t)
-		server.ReplyStatus(tt.status, tt.detail, tt.header)
+		server := feathertest.Start(t)
+		tt.script(server)
 		_, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello)
-		apiErr, ok := errors.AsType[*feather.APIError](err)
-		if !ok || apiErr.StatusCode != tt.status || apiErr.Detail != tt.want || len(apiErr.Validation) != tt.validation || apiErr.RetryAfter != tt.wait {
-			t.Errorf("%+v: error %#v", tt, err)
+		got, ok := errors.AsType[*feather.APIError](err)
+		if !ok || got.StatusCode != tt.want.StatusCode || got.Code != tt.want.Code || got.Detail != tt.want.Detail ||
+			len(got.Validation) != len(tt.want.Validation) || got.RetryAfter != tt.want.RetryAfter {
+			t.Errorf("%s: error %#v", tt.name, err)
 		}
 	}
 }
@@ -215,7 +224,7 @@ func location(t *testing.T, steps ...string) []feather.LocationPart {
 }
 
 func TestReplyAfterWaits(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	const delay = 50 * time.Millisecond
 	server.ReplyAfter(delay, feather.Event{Data: "late"})
 	start := time.Now()
@@ -234,7 +243,7 @@ func TestReplyAfterWaits(t *testing.T) {
 
 func TestReplyCut(t *testing.T) {
 	for n := range 3 {
-		server := newServer(t)
+		server := feathertest.Start(t)
 		server.ReplyCut(slices.Repeat([]feather.Event{{Data: "a"}}, n)...)
 		got, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello))
 		if len(got) != n || !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -248,7 +257,7 @@ func TestReplyCut(t *testing.T) {
 
 func TestReplyStallEndsWhenTheClientLeaves(t *testing.T) {
 	for n := range 2 {
-		server := newServer(t)
+		server := feathertest.Start(t)
 		server.ReplyStall(slices.Repeat([]feather.Event{{Data: "a"}}, n)...)
 		ctx, leave := context.WithCancel(t.Context())
 		var got int
@@ -287,12 +296,12 @@ func TestCloseEndsAStalledReply(t *testing.T) {
 }
 
 func TestHandle(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	client := server.Client()
 	for _, text := range []string{"first", "second"} { // The second takes the first one's place.
-		server.Handle(pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, text, " ", r.PathValue("session_id"))
-		}))
+		})
 		rsp, err := client.SendMessageWithResponse(t.Context(), sessionID, hello)
 		if err != nil || string(rsp.Body) != text+" "+sessionID.String() {
 			t.Errorf("%s: %v", text, err)
@@ -305,7 +314,7 @@ func TestHandle(t *testing.T) {
 }
 
 func TestHandleTakesOverEverythingWithASlash(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "anything") }))
 	if rsp, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello); err != nil || string(rsp.Body) != "anything" {
 		t.Error(err)
@@ -313,26 +322,142 @@ func TestHandleTakesOverEverythingWithASlash(t *testing.T) {
 }
 
 func TestHandlerOfAnotherMethodLeavesTheDefault(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	server.Handle("GET "+path, http.NotFoundHandler())
 	if events, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil || len(events) != 4 {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
 
-func TestHandleRefusesAPatternAtOnce(t *testing.T) {
-	server := newServer(t)
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
+// recorder stands for the test of a consumer.
+type recorder struct {
+	testing.TB
+	cleanups []func()
+	failed   []string
+}
+
+func (r *recorder) Helper()          {}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failed = append(r.failed, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	panic(r.failed)
+}
+
+// TestBadArgumentsFailInTheCaller has each in both kinds of servers: one ends the
+// test, the other panics, and both before a request could meet it.
+func TestBadArgumentsFailInTheCaller(t *testing.T) {
+	tests := []struct {
+		name string
+		call func(*feathertest.Server)
+		want string
+	}{
+		{"a status", func(s *feathertest.Server) { s.ReplyStatus(99, "x") }, "the status 99 is not one from 200 to 599"},
+		{"a status too large", func(s *feathertest.Server) { s.ReplyError(600, "x", "y") }, "the status 600"},
+		{"a detail", func(s *feathertest.Server) { s.ReplyStatus(400, func() {}) }, "a body that is not JSON"},
+		{"an id", func(s *feathertest.Server) { s.Reply(feather.Event{ID: "a\nb"}) }, "the id or the type of the event"},
+		{"a type", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Type: "a\x00"}) }, "the id or the type of the event"},
+		{"a pattern", func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) }, "POST /{"},
+		{"an option", func(s *feathertest.Server) { s.Client(feather.WithAPIKey("")) }, "feather: the API key is empty"},
+	}
+	for _, tt := range tests {
+		for kind, start := range map[string]func() *feathertest.Server{
+			"Start":     func() *feathertest.Server { return feathertest.Start(&recorder{}) },
+			"NewServer": feathertest.NewServer,
+		} {
+			server := start()
+			func() {
+				defer func() {
+					if reason := fmt.Sprint(recover()); !strings.Contains(reason, "feathertest: ") || !strings.Contains(reason, tt.want) {
+						t.Errorf("%s, %s: %s", kind, tt.name, reason)
+					}
+				}()
+				tt.call(server)
+			}()
+			server.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {}) // It still works.
+			server.Close()
 		}
-		server.Handle(pattern, http.NotFoundHandler()) // The server still works.
-	}()
-	server.Handle("POST /{", http.NotFoundHandler())
+	}
+}
+
+func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
+	consumer := &recorder{}
+	server := feathertest.Start(consumer)
+	server.Reply()
+	server.ReplyStatus(404, "x")
+	if _, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range consumer.cleanups {
+		f()
+	}
+	if want := "[feathertest: no request took the last 1 of the scripted replies]"; fmt.Sprint(consumer.failed) != want {
+		t.Errorf("failed with %v, want %s", consumer.failed, want)
+	}
+}
+
+func TestReplyWithHeadersAndPauses(t *testing.T) {
+	server := feathertest.Start(t)
+	const pause = 5 * time.Millisecond
+	server.Reply(feather.Event{Data: "a"}, feather.Event{Data: "b"}, feather.Event{Data: "c"}).
+		WithHeader("X-Request-Id", "req-1").WithPause(pause)
+	start := time.Now()
+	rsp, err := server.Client().SendMessage(t.Context(), sessionID, hello)
+	if id := feather.RequestID(rsp); id != "req-1" {
+		t.Errorf("request id %q", id)
+	}
+	if got, err := collect(rsp, err); len(got) != 3 || err != nil || time.Since(start) < 2*pause {
+		t.Errorf("%v, %v, after %v", got, err, time.Since(start))
+	}
+}
+
+// TestStreamFaults scripts what a client that never lies must see.
+func TestStreamFaults(t *testing.T) {
+	server := feathertest.Start(t)
+	client := server.Client(feather.WithRequireEvent("complete"))
+	server.Reply(feather.Event{Type: "delta"}, feather.Event{Type: "error", Data: `{"error": "internal"}`})
+	_, err := collect(client.SendMessage(t.Context(), sessionID, hello))
+	if streamErr, ok := err.(*feather.StreamError); !ok || streamErr.Code != "internal" {
+		t.Errorf("an error event: %v", err)
+	}
+	server.Reply(feather.Event{Type: "delta"})
+	if _, err := collect(client.SendMessage(t.Context(), sessionID, hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("no complete event: %v", err)
+	}
+	server.ReplyStall(feather.Event{Type: "delta"})
+	_, err = collect(client.SendMessage(t.Context(), sessionID, hello, feather.IdleTimeout(10*time.Millisecond)))
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a stall: %v", err)
+	}
+}
+
+// TestReplyThatWaitsIsCutByClose is no empty success.
+func TestReplyThatWaitsIsCutByClose(t *testing.T) {
+	for name, script := range map[string]func(*feathertest.Server){
+		"before the head":    func(s *feathertest.Server) { s.ReplyAfter(time.Hour, feather.Event{Data: "a"}) },
+		"between two events": func(s *feathertest.Server) { s.Reply(feather.Event{}, feather.Event{}).WithPause(time.Hour) },
+	} {
+		server := feathertest.NewServer()
+		script(server)
+		go func() {
+			for len(server.Requests()) == 0 {
+				runtime.Gosched()
+			}
+			server.Close()
+		}()
+		if _, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Close()
+	}
 }
 
 func TestClientTakesOptions(t *testing.T) {
-	server := newServer(t)
+	server := feathertest.Start(t)
 	client := server.Client(feather.WithAPIKey("key-of-a-tenant"))
 	if _, err := client.SendMessageWithResponse(t.Context(), sessionID, hello); err != nil {
 		t.Fatal(err)
@@ -340,10 +465,4 @@ func TestClientTakesOptions(t *testing.T) {
 	if key := server.Requests()[0].Header.Get("x-api-key"); key != "key-of-a-tenant" {
 		t.Errorf("key %q", key)
 	}
-	defer func() {
-		if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "feathertest: feather: ") {
-			t.Errorf("an option that New refuses: panic %s", got)
-		}
-	}()
-	server.Client(feather.WithAPIKey(""))
 }

@@ -166,7 +166,7 @@ func (r *soakRound) script() {
 	case 3:
 		r.server.ReplyStall(delta)
 	case 4:
-		r.server.ReplyStatus(http.StatusBadGateway, "bad gateway", nil)
+		r.server.ReplyStatus(http.StatusBadGateway, "bad gateway")
 	case 5:
 		r.server.ReplyAfter(5*time.Millisecond, delta)
 	}

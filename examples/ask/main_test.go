@@ -26,8 +26,8 @@ func TestAsk(t *testing.T) {
 		{"with a key it asks the API", []string{"-session", session, "-workflow", "w", "hi"}, "key", func(s *feathertest.Server) {
 			s.Reply(feather.Event{Type: "delta", Data: "plain "}, feather.Event{Type: "delta", Data: `{"text":"text"}`}, feather.Event{Type: "complete"}, feather.Event{Data: "more"})
 		}, 0, "plain text\nmore\n", ""},
-		{"an error of the API", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found", nil) }, 1, "", "ask: feather: POST /v1/ask-feather/sessions/" + session + "/messages: 404 Not Found: Session not found\n"},
-		{"an error event", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) }, 1, "", "ask: the reply ended with an error: boom\n"},
+		{"an error of the API", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found") }, 1, "", "ask: feather: POST /v1/ask-feather/sessions/" + session + "/messages: 404 Not Found: Session not found\n"},
+		{"an error event", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) }, 1, "", "ask: feather: the server ended the stream with an error: boom\n"},
 		{"a stream cut short", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) }, 1, "half\n", "ask: feather: the response broke off: unexpected EOF\n"},
 		{"no question", nil, "", nil, 2, "", "usage: ask"},
 		{"help", []string{"-h"}, "", nil, 0, "", "usage: ask"},

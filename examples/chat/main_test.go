@@ -41,7 +41,7 @@ func TestPipedChatShowsTheRepliesAlone(t *testing.T) {
 
 func TestChatSurvivesAnError(t *testing.T) {
 	server := newServer(t)
-	server.ReplyStatus(500, "boom", nil)
+	server.ReplyStatus(500, "boom")
 	server.ReplyCut(feather.Event{Type: "delta", Data: "half"})
 	var out, stderr bytes.Buffer
 	status := run(nil, terminal{in: strings.NewReader("one\ntwo\nthree\n"), out: &out, err: &stderr})

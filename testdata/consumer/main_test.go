@@ -12,8 +12,7 @@ import (
 )
 
 func TestStreamThatIsCut(t *testing.T) {
-	server := feathertest.NewServer()
-	defer server.Close()
+	server := feathertest.Start(t)
 	server.ReplyCut(feather.Event{Data: "half"})
 	var last error
 	for _, err := range feather.Stream(server.Client().SendMessage(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})) {
@@ -25,8 +24,7 @@ func TestStreamThatIsCut(t *testing.T) {
 }
 
 func TestMessageThatIsRefused(t *testing.T) {
-	server := feathertest.NewServer()
-	defer server.Close()
+	server := feathertest.Start(t)
 	_, err := server.Client().SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{})
 	var apiErr *feather.APIError
 	if !errors.As(err, &apiErr) || len(apiErr.Validation) != 1 {

@@ -49,8 +49,6 @@ func Print(w io.Writer, reply iter.Seq2[feather.Event, error]) error {
 			fmt.Fprint(w, *payload.Text)
 		case "complete":
 			fmt.Fprintln(w)
-		case "error":
-			return fmt.Errorf("the reply ended with an error: %s", event.Data)
 		default:
 			fmt.Fprintln(w, event.Data)
 		}

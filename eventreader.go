@@ -1,0 +1,185 @@
+package feather
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+)
+
+// eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.
+type eventReader struct {
+	lines    splitter
+	inside   bool // the first line, which may have a byte order mark, is read
+	lastID   string
+	lastType string // most events have the type of the one before
+
+	// Of the event being read:
+	data    []byte
+	hasData bool
+	begun   bool // there was a line that belongs to an event
+}
+
+func newEventReader(r *bufio.Reader) *eventReader {
+	return &eventReader{lines: splitter{r: r, delimiters: "\n\r"}}
+}
+
+func (e *eventReader) next() (Event, error) {
+	var event Event
+	e.data, e.hasData, e.begun = e.data[:0], false, false
+	for {
+		line, err := e.lines.next(maxEvent + len("data: "))
+		if !e.inside {
+			e.inside = true
+			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+		}
+		switch {
+		case err == io.EOF && (e.begun || isCut(line)):
+			// The standard drops an event that lacks its blank line; then a
+			// response cut short would look like a whole one.
+			return Event{}, io.ErrUnexpectedEOF
+		case err != nil:
+			return Event{}, err
+		case len(line) > 0:
+			e.field(&event, line)
+		case e.hasData || event.Type != "":
+			event.ID = e.lastID
+			event.Data = string(bytes.TrimSuffix(e.data, []byte("\n")))
+			if event.Type == "error" {
+				return Event{}, newStreamError(event)
+			}
+			return event, nil
+		default:
+			e.begun = false
+		}
+		if len(e.data) > maxEvent+len("\n") {
+			return Event{}, errEventTooLarge
+		}
+	}
+}
+
+// isCut tells a last line without its end from one that no event needs: a comment,
+// or the time that a browser waits before it connects again.
+func isCut(line []byte) bool {
+	return len(line) > 0 && line[0] != ':' && !bytes.HasPrefix(line, []byte("retry:"))
+}
+
+func (e *eventReader) field(event *Event, line []byte) {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	value = bytes.TrimPrefix(value, []byte(" "))
+	switch string(name) {
+	case "event":
+		if string(value) != e.lastType {
+			e.lastType = string(value)
+		}
+		event.Type = e.lastType
+	case "data":
+		e.data = append(append(e.data, value...), '\n')
+		e.hasData = true
+	case "id":
+		if bytes.IndexByte(value, 0) < 0 {
+			e.lastID = string(value)
+		}
+	default:
+		return
+	}
+	e.begun = true
+}
+
+// recordReader reads texts of JSON that stand apart by a delimiter.
+type recordReader struct{ records splitter }
+
+func newRecordReader(r *bufio.Reader, delimiter string) *recordReader {
+	return &recordReader{splitter{r: r, delimiters: delimiter}}
+}
+
+func (r *recordReader) next() (Event, error) {
+	for {
+		record, err := r.records.next(maxEvent)
+		record = bytes.TrimSpace(record)
+		if len(record) == 0 && err == nil {
+			continue
+		}
+		// The last record needs nothing behind it, if it is whole.
+		if err == io.EOF && len(record) > 0 {
+			err = nil
+			if !json.Valid(record) {
+				err = io.ErrUnexpectedEOF
+			}
+		}
+		if err != nil {
+			return Event{}, err
+		}
+		return Event{Data: string(record)}, nil
+	}
+}
+
+func wholeBody(r *bufio.Reader) (Event, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxEvent+1))
+	switch {
+	case err != nil:
+		return Event{}, err
+	case len(body) > maxEvent:
+		return Event{}, errEventTooLarge
+	case len(body) == 0:
+		return Event{}, io.EOF
+	}
+	return Event{Data: string(body)}, nil
+}
+
+// splitter cuts a stream at any of its delimiters. It looks at every byte once,
+// however the network slices the stream, and never waits for the byte behind a
+// delimiter.
+type splitter struct {
+	r          *bufio.Reader
+	delimiters string
+	piece      []byte
+	afterCR    bool // where a line feed belongs to the delimiter before it
+}
+
+// next returns the bytes up to the next delimiter, good until the call after.
+// With an error, io.EOF at the end, come those behind the last delimiter.
+func (s *splitter) next(limit int) ([]byte, error) {
+	s.piece = s.piece[:0]
+	for {
+		if _, err := s.r.Peek(1); err != nil {
+			return s.piece, err
+		}
+		buffered, _ := s.r.Peek(s.r.Buffered())
+		if s.afterCR {
+			s.afterCR = false
+			if buffered[0] == '\n' {
+				_, _ = s.r.Discard(1)
+				continue
+			}
+		}
+		end, found := indexAny(buffered, s.delimiters)
+		if len(s.piece)+end > limit {
+			return nil, errEventTooLarge
+		}
+		if !found {
+			s.piece = append(s.piece, buffered...)
+			_, _ = s.r.Discard(end)
+			continue
+		}
+		s.afterCR = buffered[end] == '\r'
+		_, _ = s.r.Discard(end + 1)
+		if len(s.piece) == 0 {
+			return buffered[:end], nil // Discard leaves the bytes where they are.
+		}
+		s.piece = append(s.piece, buffered[:end]...)
+		return s.piece, nil
+	}
+}
+
+// indexAny is bytes.IndexAny, several times as fast for a byte or two, and ends
+// at the end.
+func indexAny(b []byte, chars string) (end int, found bool) {
+	end = len(b)
+	for i := range len(chars) {
+		if at := bytes.IndexByte(b[:end], chars[i]); at >= 0 {
+			end, found = at, true
+		}
+	}
+	return end, found
+}
