@@ -1,6 +1,7 @@
 package feather_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -202,12 +203,22 @@ func (w way) start(t *testing.T, handler http.HandlerFunc) (server *httptest.Ser
 			ErrorLog:  log.New(io.Discard, "", 0),
 		}
 		w.proxy(proxy)
-		front = listen(proxy)
+		front = listen(withWholeBody(proxy))
 	}
 	transport = feather.NewTransport()
 	transport.TLSClientConfig = front.Client().Transport.(*http.Transport).TLSClientConfig
 	t.Cleanup(transport.CloseIdleConnections)
 	return server, front.URL, transport
+}
+
+// withWholeBody reads a request's body before the proxy does: one that the proxy
+// streams now and then ends the response too soon, with net/http on both sides.
+func withWholeBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
 }
 
 // TestEveryEndOfAStream holds, for each media type, way to the client and way to
