@@ -106,7 +106,7 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 			},
 		},
 		{
-			name:     "a problem with a title alone",
+			name:     "a problem with only a title",
 			response: response{403, "application/problem+json", nil, `{"title": "Forbidden zone"}`},
 			want:     "403 Forbidden: Forbidden zone",
 		},

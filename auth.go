@@ -100,7 +100,8 @@ func checkEncrypted(u *url.URL) error {
 	if u.Scheme == "https" || isLoopback(u.Hostname()) {
 		return nil
 	}
-	return failf("refusing to send the API key in clear text to %s; use https (plain http is only for loopback)", origin(u))
+	return failf("refusing to send the API key in clear text to %s; use https (plain http is only for loopback)",
+		origin(u))
 }
 
 func isLoopback(host string) bool {
@@ -111,7 +112,7 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// guardKey keeps the API key with the API, whoever put it into the request: never
+// guardKey keeps the API key with the API, no matter who set the header: never
 // in clear text, and never to the origin that a redirect names. Of a doer that is
 // no *http.Client it cannot see the redirects.
 func guardKey(next HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
@@ -151,7 +152,8 @@ func checkProxy(transport http.RoundTripper, req *http.Request) error {
 		return nil
 	}
 	if proxy, err := t.Proxy(req); err == nil && proxy != nil {
-		return failf("refusing to send the API key in clear text through the proxy %s; use https, or no proxy for %s", origin(proxy), origin(req.URL))
+		return failf("refusing to send the API key in clear text through the proxy %s; use https, or no proxy for %s",
+			origin(proxy), origin(req.URL))
 	}
 	return nil
 }
@@ -172,8 +174,8 @@ func sameRequest(policy func(*http.Request, []*http.Request) error) func(*http.R
 		if from == to && via[0].Method == req.Method {
 			return nil
 		}
-		return failf("refusing the redirect from %s %s to %s %s: only one that keeps origin and method is followed; if the API has moved, change the base URL",
-			via[0].Method, from, req.Method, to)
+		return failf("refusing the redirect from %s %s to %s %s, which changes the origin or the method; "+
+			"if the API has moved, change the base URL", via[0].Method, from, req.Method, to)
 	}
 }
 

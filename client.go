@@ -185,7 +185,7 @@ func NewTransport() *http.Transport {
 	// Over HTTP/2 a dead connection shows only when it is asked.
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
 	if t.OnProxyConnectResponse == nil {
-		t.OnProxyConnectResponse = proxyAnswered
+		t.OnProxyConnectResponse = proxyResponded
 	}
 	return t
 }

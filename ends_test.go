@@ -56,7 +56,7 @@ var ends = []struct {
 	call  []feather.RequestEditorFn
 
 	want         error // nil for a whole stream
-	wantIfLying  error // behind a proxy that makes a cut stream look whole
+	wantIfLying  error // through a proxy that makes a cut stream look whole
 	onlyForNamed bool  // it needs the names of events
 }{
 	{
@@ -76,7 +76,7 @@ var ends = []struct {
 	{
 		name:  "cut between two events",
 		serve: func(s *sender, f format) { s.send(f.event); s.cut() },
-		want:  io.ErrUnexpectedEOF, // Behind a lying proxy nothing shows it.
+		want:  io.ErrUnexpectedEOF, // Through a lying proxy nothing shows it.
 	},
 	{
 		name:  "cut between two events, with an event that is required",

@@ -72,6 +72,7 @@ func (t *try) explain(req *http.Request, rsp *http.Response, err error) error {
 	}
 	f := &failure{text: cause.Error(), causes: []error{err}}
 	ours, isOurs := cause.(*failure)
+	connected := t.connected.Load() != nil
 	switch text := handshakeFault(req.URL, cause); {
 	case t.expired.Load():
 		*f = *t.idleFailure()
@@ -81,17 +82,17 @@ func (t *try) explain(req *http.Request, rsp *http.Response, err error) error {
 		*f = *ours
 	case rsp != nil:
 		f.lasting = true
-	case text != "":
+	case text != "" && !connected:
 		f.text, f.lasting = text, true
 	default:
 		_, f.causes = endOf(t.ctx, err)
-		if t.connected.Load() != nil && !isTimeout(err) {
+		if connected && !isTimeout(err) {
 			f.text = "the connection broke before the response: " + cause.Error()
 			f.causes = append(f.causes, io.ErrUnexpectedEOF)
 		}
 	}
 	f.text = oapi.DescribeRequest(req) + ": " + f.text
-	f.notSent = f.notSent || t.wantsConnection.Load() && t.connected.Load() == nil
+	f.notSent = f.notSent || t.wantsConnection.Load() && !connected
 	return f
 }
 
@@ -116,9 +117,9 @@ func handshakeFault(u *url.URL, err error) string {
 	return ""
 }
 
-// proxyAnswered names the proxy that refuses a connection, where net/http has
+// proxyResponded names the proxy that refuses a connection, where net/http has
 // only the text of its status.
-func proxyAnswered(_ context.Context, proxy *url.URL, _ *http.Request, rsp *http.Response) error {
+func proxyResponded(_ context.Context, proxy *url.URL, _ *http.Request, rsp *http.Response) error {
 	if rsp.StatusCode == http.StatusOK {
 		return nil
 	}

@@ -214,7 +214,7 @@ func otherHost(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
 	return base, transport
 }
 
-// httpForHTTPS is a server of plain http behind a base URL with https.
+// httpForHTTPS is a server of plain http whose base URL has https.
 func httpForHTTPS(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {

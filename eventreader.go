@@ -100,7 +100,7 @@ func (r *recordReader) next() (Event, error) {
 		if len(record) == 0 && err == nil {
 			continue
 		}
-		// The last record needs nothing behind it, if it is whole.
+		// The last record needs nothing after it, if it is whole.
 		if err == io.EOF && len(record) > 0 {
 			err = nil
 			if !json.Valid(record) {
@@ -128,7 +128,7 @@ func wholeBody(r *bufio.Reader) (Event, error) {
 }
 
 // splitter cuts a stream at any of its delimiters. It looks at every byte once,
-// however the network slices the stream, and never waits for the byte behind a
+// however the network slices the stream, and never waits for the byte after a
 // delimiter.
 type splitter struct {
 	r          *bufio.Reader
@@ -138,7 +138,7 @@ type splitter struct {
 }
 
 // next returns the bytes up to the next delimiter, good until the call after.
-// With an error, io.EOF at the end, come those behind the last delimiter.
+// With an error, io.EOF at the end, come those after the last delimiter.
 func (s *splitter) next(limit int) ([]byte, error) {
 	s.piece = s.piece[:0]
 	for {

@@ -64,6 +64,7 @@ func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		t := newTry(req.Context(), defaults.of(req))
 		rsp, err := next.Do(t.request(req))
+		t.returned.Store(true)
 		t.waiting.Store(0)
 		switch {
 		case err != nil:
@@ -88,9 +89,10 @@ func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 // server has been silent. The transport's own account is the only sure sign that
 // nothing was sent, as its errors look alike before and after.
 type try struct {
-	ctx    context.Context // the caller's
-	cancel context.CancelFunc
-	trace  httptrace.ClientTrace
+	ctx     context.Context // the caller's
+	watched context.Context // the one that the request has
+	cancel  context.CancelFunc
+	trace   httptrace.ClientTrace
 
 	wantsConnection atomic.Bool
 	connected       atomic.Pointer[httptrace.GotConnInfo]
@@ -98,6 +100,7 @@ type try struct {
 	settings settings
 	began    time.Time
 	waiting  atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
+	returned atomic.Bool  // the response's head is there
 	expired  atomic.Bool
 	timer    *time.Timer
 }
@@ -111,10 +114,10 @@ func newTry(ctx context.Context, s settings) *try {
 
 // request returns req under the watch of the try, and starts the clock.
 func (t *try) request(req *http.Request) *http.Request {
-	ctx, cancel := context.WithCancel(t.ctx)
-	t.cancel = cancel
-	watched := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	if unknown := req.ContentLength < 1; req.Body != nil && req.Body != http.NoBody && (unknown || req.ContentLength > watchedBody) {
+	t.watched, t.cancel = context.WithCancel(t.ctx)
+	watched := req.WithContext(httptrace.WithClientTrace(t.watched, &t.trace))
+	isSmall := 0 < req.ContentLength && req.ContentLength <= watchedBody
+	if req.Body != nil && req.Body != http.NoBody && !isSmall {
 		watched.Body = requestBody{req.Body, t}
 		if req.GetBody != nil {
 			watched.GetBody = func() (io.ReadCloser, error) {
@@ -138,6 +141,9 @@ func (t *try) wait() { t.waiting.Store(int64(time.Since(t.began)) + 1) }
 // check ends the try if the server has been silent for too long, and else looks
 // again when that could be.
 func (t *try) check() {
+	if t.watched.Err() != nil {
+		return // It ended while the timer fired.
+	}
 	left := t.settings.idleTimeout
 	if since := t.waiting.Load(); since > 0 {
 		left -= time.Since(t.began) - time.Duration(since-1)
@@ -164,13 +170,17 @@ func (t *try) idleFailure() *failure {
 	}
 }
 
-// requestBody waits for the server between reads, when it is being written.
+// requestBody waits for the server between reads, when it is being written. A
+// response may come before its end.
 type requestBody struct {
 	io.ReadCloser
 	try *try
 }
 
 func (b requestBody) Read(p []byte) (int, error) {
+	if b.try.returned.Load() {
+		return b.ReadCloser.Read(p)
+	}
 	b.try.waiting.Store(0)
 	defer b.try.wait()
 	return b.ReadCloser.Read(p)

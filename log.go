@@ -51,7 +51,8 @@ func requestAttrs(req *http.Request) []slog.Attr {
 
 func errorAttrs(err error) []slog.Attr {
 	if apiErr, ok := err.(*APIError); ok {
-		return []slog.Attr{slog.Int("status", apiErr.StatusCode), textAttr("code", apiErr.Code), textAttr("request_id", apiErr.RequestID)}
+		return []slog.Attr{slog.Int("status", apiErr.StatusCode),
+			textAttr("code", apiErr.Code), textAttr("request_id", apiErr.RequestID)}
 	}
 	return []slog.Attr{slog.String("error", err.Error())}
 }

@@ -30,7 +30,9 @@ func (c *Client) apply(opts []ClientOption) error {
 }
 
 // do sends the request of one call. Every generated method ends here.
-func (c *Client) do(ctx context.Context, req *http.Request, err error, editors []RequestEditorFn) (*http.Response, error) {
+func (c *Client) do(
+	ctx context.Context, req *http.Request, err error, editors []RequestEditorFn,
+) (*http.Response, error) {
 	if err == nil && ctx == nil {
 		err = errors.New("the context is nil; pass context.Background()")
 	}

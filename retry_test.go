@@ -591,7 +591,7 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 	}
 }
 
-// TestConnectionIsGivenUpAfterA500 has a server that answers a 500 and then hangs up
+// TestConnectionIsGivenUpAfterA500 has a server that sends a 500 and then hangs up
 // at the next request, as uvicorn does after an unhandled exception.
 func TestConnectionIsGivenUpAfterA500(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -104,7 +104,7 @@ func WithRequireEvent(types ...string) ClientOption {
 // over, even if the connection stays open. By default nothing is demanded.
 //
 // It is the only way to tell a whole stream from one that was cut between two
-// events: behind many proxies both look the same in HTTP. Feather's documented
+// events: through many proxies both look the same in HTTP. Feather's documented
 // streams end with complete.
 func RequireEvent(types ...string) RequestEditorFn {
 	if len(types) == 0 {
@@ -208,7 +208,8 @@ func openStream(rsp *http.Response) (func() (Event, error), error) {
 	}
 	if encoding := rsp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		closeBody(rsp.Body)
-		return nil, failf("the response is compressed with %q, and only gzip is decoded; ask for no other in Accept-Encoding", encoding)
+		return nil, failf("the response is compressed with %q, and only gzip is decoded; "+
+			"ask for no other in Accept-Encoding", encoding)
 	}
 	r := bufio.NewReader(unlimited(rsp.Body))
 	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))

@@ -111,7 +111,7 @@ func (s *Server) script(r *Reply) *Reply {
 	s.t.Helper()
 	for _, event := range r.events {
 		if strings.ContainsAny(event.ID+event.Type, "\r\n\x00") {
-			s.t.Fatalf("feathertest: the id or the type of the event %+v has a line break or a NUL, which a stream cannot carry", event)
+			s.t.Fatalf("feathertest: the id or the type of the event %+v has a line break or a NUL; a stream cannot carry it", event)
 		}
 	}
 	r.server, r.header = s, http.Header{}
@@ -143,11 +143,8 @@ func (r Reply) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r Reply) writeEvents(w http.ResponseWriter, req *http.Request) {
-	for name, value := range map[string]string{"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store"} {
-		if w.Header().Get(name) == "" {
-			w.Header().Set(name, value)
-		}
-	}
+	setDefault(w.Header(), "Content-Type", "text/event-stream; charset=utf-8")
+	setDefault(w.Header(), "Cache-Control", "no-store")
 	controller := http.NewResponseController(w)
 	_ = controller.Flush()
 	for i, event := range r.events {
@@ -158,6 +155,12 @@ func (r Reply) writeEvents(w http.ResponseWriter, req *http.Request) {
 			return // The client is gone.
 		}
 		_ = controller.Flush()
+	}
+}
+
+func setDefault(header http.Header, name, value string) {
+	if header.Get(name) == "" {
+		header.Set(name, value)
 	}
 }
 
@@ -179,14 +182,15 @@ func (r Reply) wait(req *http.Request, d time.Duration) {
 	panic(http.ErrAbortHandler)
 }
 
-// defaultReply answers an operation for which the test has said nothing.
+// defaultReply is for an operation of which the test has said nothing.
 func (s *Server) defaultReply(operation string) http.Handler {
 	if operation == "POST /v1/ask-feather/sessions/{session_id}/messages" {
 		return Reply{server: s, events: shortReply}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, http.StatusNotImplemented, fmt.Sprintf(
-			"feathertest has no reply for this operation; script one with server.Reply(…), or write server.HandleFunc(%q, func(w http.ResponseWriter, r *http.Request) { … })", operation))
+		writeProblem(w, http.StatusNotImplemented, fmt.Sprintf("feathertest has no reply for this operation; "+
+			"script one with server.Reply(…), or write server.HandleFunc(%q, func(w http.ResponseWriter, r *http.Request) { … })",
+			operation))
 	})
 }
 

@@ -150,7 +150,7 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 // Handle lets handler answer the requests that match pattern, which is written
 // as for http.ServeMux: "GET /v1/things/{id}". A handler for the same pattern
 // takes the place of the one before. It sees only requests that have passed the
-// checks, and none that a scripted reply answers. Handle fails on a pattern that
+// checks, and none that a scripted reply takes. Handle fails on a pattern that
 // http.ServeMux cannot read or that conflicts with another one.
 func (s *Server) Handle(pattern string, handler http.Handler) {
 	s.t.Helper()
