@@ -334,7 +334,15 @@ func TestResponseOfADoerThatBreaksTheRules(t *testing.T) {
 	if err := ask(newClient(t, "http://localhost", network(&http.Response{StatusCode: 200}))); err != nil {
 		t.Errorf("a 200 without a body: %v", err)
 	}
-	err := ask(newClient(t, "http://localhost", once(), network(&http.Response{
+	rsp, err := newClient(t, "http://localhost", network(&http.Response{
+		StatusCode: 200,
+		Header:     http.Header{"Content-Encoding": {"gzip"}},
+		Body:       io.NopCloser(bytes.NewReader(gzipped("whole"))),
+	})).SendMessageWithResponse(t.Context(), sessionID, hello)
+	if err != nil || string(rsp.Body) != "whole" || rsp.HTTPResponse.Request == nil {
+		t.Errorf("a compressed 200 without a request: %v", err)
+	}
+	err = ask(newClient(t, "http://localhost", once(), network(&http.Response{
 		StatusCode: 403,
 		Body:       io.NopCloser(strings.NewReader(`{"error": "` + testKey + `"}`)),
 	})))
