@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -199,7 +198,7 @@ func (e *APIError) redact(key string) {
 	const redacted = "[redacted]"
 	e.Body = bytes.ReplaceAll(e.Body, []byte(key), []byte(redacted))
 	if bytes.IndexByte(e.Body, '\\') >= 0 {
-		e.Body = escapedKey(key).ReplaceAll(e.Body, []byte(redacted))
+		e.Body = replaceEscaped(e.Body, key, redacted)
 	}
 	e.RequestID = strings.ReplaceAll(e.RequestID, key, redacted)
 	e.Path = strings.ReplaceAll(e.Path, key, redacted)
@@ -210,13 +209,39 @@ func (e *APIError) redact(key string) {
 	}
 }
 
-// escapedKey finds a key in JSON, where each character may be escaped.
-func escapedKey(key string) *regexp.Regexp {
-	var pattern strings.Builder
-	for _, c := range []byte(key) {
-		fmt.Fprintf(&pattern, `(?:\\?%s|\\u00(?i:%02x))`, regexp.QuoteMeta(string(c)), c)
+// replaceEscaped replaces a key in JSON, where each character may be escaped.
+func replaceEscaped(data []byte, key, by string) []byte {
+	var replaced []byte
+	for len(data) > 0 {
+		if n := escapedPrefix(data, key); n > 0 {
+			replaced = append(replaced, by...)
+			data = data[n:]
+		} else {
+			replaced = append(replaced, data[0])
+			data = data[1:]
+		}
 	}
-	return regexp.MustCompile(pattern.String())
+	return replaced
+}
+
+// escapedPrefix returns how many bytes of data are the key, and 0 if it begins with
+// something else.
+func escapedPrefix(data []byte, key string) (n int) {
+	for _, c := range []byte(key) {
+		rest := data[n:]
+		isEscape := len(rest) > 1 && rest[0] == '\\'
+		switch {
+		case isEscape && len(rest) > 5 && strings.EqualFold(string(rest[:6]), fmt.Sprintf("\\u%04x", c)):
+			n += 6
+		case isEscape && rest[1] == c:
+			n += 2
+		case len(rest) > 0 && rest[0] == c:
+			n++
+		default:
+			return 0
+		}
+	}
+	return n
 }
 
 // readBody takes over what the JSON of the body says.
