@@ -150,11 +150,11 @@ func generateAndTest(dir string, log *progress) error {
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	var stdout, all strings.Builder
-	cmd.Stdout = io.MultiWriter(&stdout, &all)
-	cmd.Stderr = &all
+	var stdout, stderr strings.Builder // each is written by a goroutine of its own
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, strings.TrimSpace(all.String()))
+		said := strings.TrimSpace(stdout.String() + stderr.String())
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said)
 	}
 	return stdout.String(), nil
 }
