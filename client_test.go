@@ -195,23 +195,29 @@ func TestBaseURLKeepsItsPath(t *testing.T) {
 
 func TestParallelCallersReuseTheirConnections(t *testing.T) {
 	const callers, calls = 64, 10
-	server, connections := serveCounting(t, func(http.ResponseWriter, *http.Request) {})
-	client := newClient(t, server.URL)
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for range calls {
-				if err := ask(client); err != nil {
-					t.Error(err)
+	passOn := func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) }
+	for name, opts := range map[string][]feather.ClientOption{
+		"New's transport":             nil,
+		"with a middleware around it": {feather.WithMiddleware(passOn)},
+	} {
+		server, connections := serveCounting(t, func(http.ResponseWriter, *http.Request) {})
+		client := newClient(t, server.URL, opts...)
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for range calls {
+					if err := ask(client); err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	// The transport may dial for a caller whom a freed connection serves first;
-	// the connection then waits for the next one.
-	if n := connections.made.Load(); n > 2*callers {
-		t.Errorf("%d connections for %d callers", n, callers)
+			})
+		}
+		wg.Wait()
+		// The transport may dial for a caller whom a freed connection serves first;
+		// the connection then waits for the next one.
+		if n := connections.made.Load(); n > 2*callers {
+			t.Errorf("%s: %d connections for %d callers", name, n, callers)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package feather_test
 import (
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/featherhq/feather-go"
@@ -38,28 +37,6 @@ func TestMiddlewareSeesEveryTryFromTheOutsideIn(t *testing.T) {
 	}
 	if http.DefaultClient.Transport != nil {
 		t.Error("the caller's http.Client was modified")
-	}
-}
-
-func TestMiddlewareKeepsTheTransport(t *testing.T) {
-	const callers, calls = 64, 10
-	server, connections := serveCounting(t, func(http.ResponseWriter, *http.Request) {})
-	client := newClient(t, server.URL, feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(next.RoundTrip)
-	}))
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			for range calls {
-				if err := ask(client); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := connections.made.Load(); n > 2*callers { // see TestParallelCallersReuseTheirConnections
-		t.Errorf("%d connections for %d callers", n, callers)
 	}
 }
 
