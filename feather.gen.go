@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/featherhq/feather-go/internal/oapi"
 	"github.com/oapi-codegen/runtime"
@@ -19,6 +20,11 @@ const ServerURLLocalDev = "http://localhost:8000"
 
 // ServerURLSandbox defines the Server URL for Sandbox
 const ServerURLSandbox = "https://api-sandbox.featherhq.com"
+
+// CreateSessionRequest defines model for CreateSessionRequest.
+type CreateSessionRequest struct {
+	Title *string `json:"title,omitempty"`
+}
 
 // HTTPValidationError defines model for HTTPValidationError.
 type HTTPValidationError struct {
@@ -50,6 +56,18 @@ type SendMessageRequest struct {
 	Content  string  `json:"content"`
 	Workflow *string `json:"workflow,omitempty"`
 }
+
+// SessionResponse defines model for src__ask_feather__schemas__SessionResponse.
+type SessionResponse struct {
+	CreatedAt time.Time          `json:"created_at"`
+	ID        openapi_types.UUID `json:"id"`
+	Status    string             `json:"status"`
+	Title     *string            `json:"title"`
+	UpdatedAt time.Time          `json:"updated_at"`
+}
+
+// CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
+type CreateSessionJSONRequestBody = CreateSessionRequest
 
 // SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
 type SendMessageJSONRequestBody = SendMessageRequest
@@ -183,6 +201,20 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // operation adds methods.
 type ClientInterface interface {
 
+	// CreateSessionWithBody Create Session
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+	CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSession Create Session
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+	CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SendMessageWithBody Send Message
 	//
 	// Takes any type of body and a specified content type.
@@ -196,6 +228,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessage(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// CreateSessionWithBody Create Session
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionRequestWithBody(c.Server, contentType, body)
+	return c.do(ctx, req, err, reqEditors)
+}
+
+// CreateSession Create Session
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionRequest(c.Server, body)
+	return c.do(ctx, req, err, reqEditors)
 }
 
 // SendMessageWithBody Send Message
@@ -216,6 +268,17 @@ func (c *Client) SendMessageWithBody(ctx context.Context, sessionID openapi_type
 func (c *Client) SendMessage(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSendMessageRequest(c.Server, sessionID, body)
 	return c.do(ctx, req, err, reqEditors)
+}
+
+// NewCreateSessionRequest builds the request of [Client.CreateSession].
+func NewCreateSessionRequest(server string, body CreateSessionJSONRequestBody) (*http.Request, error) {
+	return NewCreateSessionRequestWithBody(server, "application/json", oapi.Encoded(json.Marshal(body)))
+}
+
+// NewCreateSessionRequestWithBody builds the request of [Client.CreateSessionWithBody].
+func NewCreateSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	r := oapi.New("/v1/ask-feather/sessions")
+	return r.Build(http.MethodPost, server, contentType, body)
 }
 
 // NewSendMessageRequest builds the request of [Client.SendMessage].
@@ -262,6 +325,20 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface has the methods of [ClientWithResponses] that end
 // in WithResponse. A mock embeds it, as every new operation adds methods.
 type ClientWithResponsesInterface interface {
+	// CreateSessionWithBodyWithResponse Create Session
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+	CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error)
+
+	// CreateSessionWithResponse Create Session
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+	CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error)
+
 	// SendMessageWithBodyWithResponse Send Message
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -275,6 +352,36 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessageWithResponse(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMessageResponse, error)
+}
+
+// CreateSessionResponse is the response of CreateSession.
+type CreateSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *SessionResponse
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *HTTPValidationError
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateSessionResponse) GetJSON201() *SessionResponse { return r.JSON201 }
+
+// GetJSON422 returns the response for an HTTP 422 `application/json` response
+func (r CreateSessionResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
+
+// GetBody returns the raw response body bytes
+func (r CreateSessionResponse) GetBody() []byte { return r.Body }
+
+// Status returns HTTPResponse.Status
+func (r CreateSessionResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSessionResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
+
+// ContentType returns the Content-Type header of the response
+func (r CreateSessionResponse) ContentType() string {
+	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
 
 // SendMessageResponse is the response of SendMessage.
@@ -302,6 +409,32 @@ func (r SendMessageResponse) ContentType() string {
 	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
 
+// CreateSessionWithBodyWithResponse Create Session
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
+	rsp, err := c.CreateSessionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionResponse(rsp)
+}
+
+// CreateSessionWithResponse Create Session
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
+	rsp, err := c.CreateSession(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionResponse(rsp)
+}
+
 // SendMessageWithBodyWithResponse Send Message
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -326,6 +459,17 @@ func (c *ClientWithResponses) SendMessageWithResponse(ctx context.Context, sessi
 		return nil, err
 	}
 	return ParseSendMessageResponse(rsp)
+}
+
+// ParseCreateSessionResponse reads the response of CreateSession to its end and closes it.
+func ParseCreateSessionResponse(rsp *http.Response) (*CreateSessionResponse, error) {
+	response := &CreateSessionResponse{HTTPResponse: rsp}
+	if err := oapi.Read(rsp, &response.Body,
+		oapi.Content{Status: "201", MediaType: "application/json", Field: &response.JSON201, Unmarshal: json.Unmarshal},
+		oapi.Content{Status: "422", MediaType: "application/json", Field: &response.JSON422, Unmarshal: json.Unmarshal}); err != nil {
+		return nil, named(err)
+	}
+	return response, nil
 }
 
 // ParseSendMessageResponse reads the response of SendMessage to its end and closes it.

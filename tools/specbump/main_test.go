@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -49,31 +50,67 @@ func write(t *testing.T, name string, content []byte) {
 	}
 }
 
-// copyRepository makes a repository with the root package, without its tests, and
-// what generating it needs.
-func copyRepository(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, pattern := range []string{"*.go", "go.mod", "go.sum", "*.yaml", "internal/*/*.go", "templates/*", specFile, "tools/go.mod", "tools/go.sum"} {
+// repository is the root package without its tests, and what generating it needs,
+// with the document and the names of testdata/base: what is vendored may move.
+var repository = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "specbump-test")
+	if err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, os.DirFS("testdata/base")); err != nil {
+		return "", err
+	}
+	for _, pattern := range []string{"*.go", "go.mod", "go.sum", "oapi-codegen.yaml", "internal/*/*.go", "templates/*", "tools/go.mod", "tools/go.sum"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return "", err
 			}
 			name, err := filepath.Rel(root, file)
-			if err != nil {
-				t.Fatal(err)
+			if err == nil && !strings.HasSuffix(file, "_test.go") {
+				err = writeFile(filepath.Join(dir, name), content)
 			}
-			write(t, filepath.Join(dir, name), read(t, file))
+			if err != nil {
+				return "", err
+			}
 		}
 	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=test", "-c", "user.email=test@example", "commit", "-q", "-m", "before"}, {"tag", "v0.1.0"}} {
-		if _, err := output(dir, "git", args...); err != nil {
-			t.Fatal(err)
+	for _, args := range [][]string{
+		{"go", "generate", "./..."},
+		{"git", "init", "-q"},
+		{"git", "add", "."},
+		{"git", "-c", "user.name=test", "-c", "user.email=test@example", "commit", "-q", "-m", "before"},
+		{"git", "tag", "v0.1.0"},
+	} {
+		if _, err := output(dir, args[0], args[1:]...); err != nil {
+			return "", err
 		}
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if dir, _ := repository(); dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
+
+// copyRepository makes a repository to bump.
+func copyRepository(t *testing.T) string {
+	t.Helper()
+	from, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -98,7 +135,7 @@ func TestGoldenBumps(t *testing.T) {
 	seen := map[string]bool{}
 	for _, folder := range folders {
 		folder = filepath.Dir(folder)
-		if seen[folder] || filepath.Base(folder) == "consumer" {
+		if seen[folder] || filepath.Base(folder) == "base" {
 			continue
 		}
 		seen[folder] = true
@@ -316,7 +353,7 @@ func TestNamesOfOddDocuments(t *testing.T) {
 func TestThreeHundredOperationsCompile(t *testing.T) {
 	dir := copyRepository(t)
 	input := filepath.Join(t.TempDir(), "big.json")
-	vendored, err := loadVendored(root)
+	vendored, err := loadVendored(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
