@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,24 +32,34 @@ type entry struct {
 	Ctx   map[string]any `json:"ctx,omitempty"`
 }
 
+var schemaOptions = []openapi3.SchemaValidationOption{
+	openapi3.EnableFormatValidation(),
+	openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
+}
+
+// place is Loc as one writes it in code: body.items[3].name.
+func (e entry) place() string {
+	var b strings.Builder
+	for _, step := range e.Loc {
+		if index, ok := step.(int); ok {
+			fmt.Fprintf(&b, "[%d]", index)
+			continue
+		}
+		fmt.Fprintf(&b, ".%v", step)
+	}
+	return strings.TrimPrefix(b.String(), ".")
+}
+
 // check returns nil for a request that the document allows.
 func check(r *http.Request, body []byte, route *routers.Route, params map[string]string) *problem {
-	for name, value := range params {
-		if unescaped, err := url.PathUnescape(value); err == nil {
-			params[name] = unescaped
-		}
-	}
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
 		Request:    r,
 		PathParams: params,
 		Route:      route,
 		Options: &openapi3filter.Options{
-			MultiError:         true,
-			AuthenticationFunc: authenticate,
-			SchemaValidationOptions: []openapi3.SchemaValidationOption{
-				openapi3.EnableFormatValidation(),
-				openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
-			},
+			MultiError:              true,
+			AuthenticationFunc:      authenticate,
+			SchemaValidationOptions: schemaOptions,
 		},
 	})
 	if err == nil && len(body) > 0 && strings.Contains(r.Header.Get("Content-Type"), "json") && !json.Valid(body) {
@@ -74,11 +83,14 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 }
 
 func writeRouteError(w http.ResponseWriter, err error) {
-	statusCode := http.StatusNotFound
-	if errors.Is(err, routers.ErrMethodNotAllowed) {
-		statusCode = http.StatusMethodNotAllowed
+	switch {
+	case errors.Is(err, routers.ErrPathNotFound):
+		writeProblem(w, http.StatusNotFound, "Not Found")
+	case errors.Is(err, routers.ErrMethodNotAllowed):
+		writeProblem(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+	default:
+		writeProblem(w, http.StatusNotImplemented, err.Error())
 	}
-	writeProblem(w, statusCode, http.StatusText(statusCode))
 }
 
 // authenticate asks for some credential where the scheme wants one.

@@ -1,6 +1,7 @@
 package feathertest
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,9 +10,9 @@ import (
 	"github.com/featherhq/feather-go"
 )
 
-// laterSpec has what today's document has not: parameters in the query and in
-// headers, nested models, another place for the key, and a route beside one with
-// a parameter. VERSION is that of OpenAPI.
+// laterSpec has what today's document does not have: parameters in the query and in
+// headers, nested models, another place for the key, paths that http.ServeMux finds in
+// conflict, and responses with a schema. VERSION is that of OpenAPI.
 const laterSpec = `{
   "openapi": "VERSION",
   "info": {"title": "Later", "version": "2"},
@@ -25,9 +26,12 @@ const laterSpec = `{
         ],
         "responses": {"200": {"description": "ok"}},
         "security": [{"QueryKey": []}]
-      }
+      },
+      "delete": {"parameters": [{"name": "thing_id", "in": "path", "required": true, "schema": {"type": "integer"}}], "responses": {"204": {"description": "gone"}}}
     },
     "/v1/things/recent": {"get": {"responses": {"200": {"description": "ok"}}}},
+    "/v1/things/{thing_id}/parts/{part_id}": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Part"}}}}}}},
+    "/v1/things/parts/{part_id}/colors": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}}}}}},
     "/v1/things": {
       "post": {
         "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}},
@@ -41,11 +45,20 @@ const laterSpec = `{
         "name": {"type": "string"},
         "color": {"type": "string", "enum": ["red", "blue"]},
         "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}}}},
-      "Part": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "format": "uuid"}}}
+      "Part": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "format": "uuid"}, "size": {"type": "integer"}}}
     },
     "securitySchemes": {"QueryKey": {"type": "apiKey", "in": "query", "name": "key"}}
   }
 }`
+
+func later(t *testing.T, version string) *document {
+	t.Helper()
+	document, err := readDocument([]byte(strings.Replace(laterSpec, "VERSION", version, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
 
 // TestEveryOperationOfALaterSpecIsChecked runs the server on another document, in
 // both versions of OpenAPI, which take different ways through the checks.
@@ -54,15 +67,20 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		name, method, path, tenant, body string
 
 		status int
-		want   []string // in the answer
+		want   []string // in the response
 	}{
-		{"an operation without a reply", "GET", "/v1/things/7?limit=3&key=k", "abc", "", 501, []string{`server.HandleFunc(\"GET /v1/things/{thing_id}\"`}},
-		{"the route beside the parameter", "GET", "/v1/things/recent", "", "", 501, []string{`GET /v1/things/recent`}},
+		{"an operation without declared content", "GET", "/v1/things/7?limit=3&key=k", "abc", "", 200, []string{"event: complete"}},
+		{"the path beside the parameter", "GET", "/v1/things/recent", "", "", 200, []string{"event: complete"}},
+		{"another method of the path with the parameter", "DELETE", "/v1/things/7", "", "", 204, nil},
+		{"a method that only a path with a parameter has", "DELETE", "/v1/things/recent", "", "", 422, []string{`"loc":["path","thing_id"]`}},
+		{"a method that no path has", "PATCH", "/v1/things/recent", "", "", 405, nil},
+		{"one of two paths that fit in part", "GET", "/v1/things/8/parts/9", "", "", 200, []string{`{"id":"0190a5b4`}},
+		{"the other one", "GET", "/v1/things/parts/9/colors", "", "", 200, []string{`[]`}},
 		{"no key in the query", "GET", "/v1/things/7?limit=3", "abc", "", 401, []string{`{"detail":"Not authenticated"}`}},
 		{"parameters that are wrong", "GET", "/v1/things/x?limit=y&key=k", "abcd", "", 422, []string{`"loc":["path","thing_id"]`, `"loc":["query","limit"]`, `"loc":["header","x-tenant"]`}},
 		{"parameters that are missing", "GET", "/v1/things/7?key=k", "", "", 422, []string{`{"type":"missing","loc":["query","limit"],"msg":"Field required"`, `{"type":"missing","loc":["header","x-tenant"],"msg":"Field required"`}},
 		{"a parameter out of its range", "GET", "/v1/things/7?limit=11&key=k", "abc", "", 422, []string{`"loc":["query","limit"]`, `"msg":"Value error, `}},
-		{"a valid body", "POST", "/v1/things", "", `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}]}`, 501, nil},
+		{"a valid body", "POST", "/v1/things", "", `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}]}`, 200, nil},
 		{"members that are missing", "POST", "/v1/things", "", `{}`, 422, []string{`{"type":"missing","loc":["body","name"],"msg":"Field required"`, `{"type":"missing","loc":["body","parts"],"msg":"Field required"`}},
 		{"a nested member that is wrong", "POST", "/v1/things", "", `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}, {"id": "x"}]}`, 422, []string{`{"type":"uuid_parsing","loc":["body","parts",1,"id"]`}},
 		{"a nested member that is missing", "POST", "/v1/things", "", `{"name": "n", "parts": [{}]}`, 422, []string{`{"type":"missing","loc":["body","parts",0,"id"]`}},
@@ -70,11 +88,7 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		{"a null", "POST", "/v1/things", "", `{"name": null, "parts": []}`, 422, []string{`{"type":"string_type","loc":["body","name"]`}},
 	}
 	for _, version := range []string{"3.0.3", "3.1.0"} {
-		router, err := newRouter([]byte(strings.Replace(laterSpec, "VERSION", version, 1)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := newServer(t, router)
+		server := newServer(t, later(t, version))
 		t.Cleanup(server.Close)
 		for _, tt := range tests {
 			t.Run(version+", "+tt.name, func(t *testing.T) {
@@ -111,5 +125,63 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 			t.Errorf("scripted: %s", body)
 		}
 		rsp.Body.Close()
+	}
+}
+
+// failures stands for the test of a consumer.
+type failures struct {
+	testing.TB
+	list []string
+}
+
+func (f *failures) Helper() {}
+
+func (f *failures) Errorf(format string, args ...any) {
+	f.list = append(f.list, fmt.Sprintf(format, args...))
+}
+
+func TestHandlersResponseIsChecked(t *testing.T) {
+	const part = "GET /v1/things/{thing_id}/parts/{part_id}"
+	tests := []struct {
+		name        string
+		statusCode  int
+		contentType string
+		body        string
+		want        string // in the failure; empty for none
+	}{
+		{name: "allowed", statusCode: 200, contentType: "application/json", body: `{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}`},
+		{name: "a member of the wrong type", statusCode: 200, contentType: "application/json",
+			body: `{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2", "size": "big"}`, want: "body.size: Input should be a valid integer"},
+		{name: "a missing member", statusCode: 200, contentType: "application/json", body: `{}`, want: "body.id: Field required"},
+		{name: "a wrong format", statusCode: 200, contentType: "application/json", body: `{"id": "7"}`, want: "body.id: Input should be a valid UUID"},
+		{name: "no JSON", statusCode: 200, contentType: "application/json", body: `{`, want: "failed to decode response body"},
+		{name: "nothing", statusCode: 200, want: "Content-Type"},
+		{name: "another media type", statusCode: 200, contentType: "text/html", body: "<p>", want: "text/html"},
+		{name: "an undeclared success", statusCode: 201, contentType: "application/json", body: `{}`, want: "status is not supported"},
+		{name: "an error", statusCode: 500, contentType: "text/plain", body: "boom"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			consumer := &failures{}
+			server := newServer(consumer, later(t, "3.1.0"))
+			server.HandleFunc(part, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tt.contentType)
+				w.WriteHeader(tt.statusCode)
+				_, _ = io.WriteString(w, tt.body)
+			})
+			rsp, err := http.Get(server.URL + "/v1/things/1/parts/2")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rsp.Body.Close()
+			server.Close()
+			failed := strings.Join(consumer.list, "\n")
+			if rsp.StatusCode != tt.statusCode || (tt.want == "") != (failed == "") || !strings.Contains(failed, tt.want) {
+				t.Errorf("status %d, failures %q, want %q", rsp.StatusCode, failed, tt.want)
+			}
+			if failed != "" && !strings.Contains(failed, "the handler of "+part+" sent") {
+				t.Errorf("the failure names no operation: %q", failed)
+			}
+		})
 	}
 }

@@ -2,12 +2,16 @@ package feathertest
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/featherhq/feather-go"
+	"github.com/featherhq/feather-go/internal/oapi"
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Reply is a scripted response. Calls of Server.Reply and its kin queue up, and each
@@ -182,16 +186,36 @@ func (r Reply) wait(req *http.Request, d time.Duration) {
 	panic(http.ErrAbortHandler)
 }
 
-// defaultReply is for an operation of which the test has said nothing.
-func (s *Server) defaultReply(operation string) http.Handler {
-	if operation == "POST /v1/ask-feather/sessions/{session_id}/messages" {
+// defaultReply is a valid response to an operation of which the test has said nothing:
+// what the document declares for its first status of 2xx.
+func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
+	statusCode, content := declaredSuccess(operation)
+	switch media := content.Get("application/json"); {
+	case statusCode != http.StatusOK && len(content) == 0:
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(statusCode) })
+	case len(content) == 0, content["text/event-stream"] != nil && media == nil:
 		return Reply{server: s, events: shortReply}
+	case media != nil:
+		body, err := json.Marshal(sample(media.Schema))
+		if err != nil {
+			s.t.Errorf("feathertest: making a response from the document: %v", err)
+		}
+		return Reply{server: s, status: statusCode, body: body}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, http.StatusNotImplemented, fmt.Sprintf("feathertest has no reply for this operation; "+
-			"script one with server.Reply(…), or write server.HandleFunc(%q, func(w http.ResponseWriter, r *http.Request) { … })",
-			operation))
+		w.Header().Set("Content-Type", slices.Min(slices.Collect(maps.Keys(content))))
+		w.WriteHeader(statusCode)
 	})
+}
+
+// declaredSuccess returns the lowest declared status of 2xx, else 200.
+func declaredSuccess(operation *openapi3.Operation) (int, openapi3.Content) {
+	for _, status := range slices.Sorted(maps.Keys(operation.Responses.Map())) {
+		if code, err := strconv.Atoi(strings.ReplaceAll(status, "X", "0")); err == nil && oapi.IsSuccess(code) {
+			return code, operation.Responses.Value(status).Value.Content
+		}
+	}
+	return http.StatusOK, nil
 }
 
 var shortReply = []feather.Event{

@@ -11,9 +11,10 @@
 //	requests := server.Requests()
 //
 // A request without a key gets 401, one that the document does not allow 422 in
-// FastAPI's shape, an unknown path 404 and a wrong method 405. What passes gets
-// the next scripted reply (Reply and its kin), else the answer of the handler set
-// with Handle, else a short stream where the server has one to give, else 501.
+// FastAPI's shape, an unknown path 404 and a wrong method 405. A request that passes
+// gets the next scripted reply (Reply and its kin), else the response of the handler
+// for its operation (Handle), else a small valid response that the server makes from
+// the document: a stream of four events where the document declares no content.
 //
 // # Where it differs from the real service
 //
@@ -21,11 +22,12 @@
 //     a session that exists.
 //   - It takes any key. Roles, quotas and the limit of 6,000 requests a minute
 //     for an organization are not there; script a 429 with ReplyStatus.
-//   - What a reply holds is made up. The document does not say what a stream
-//     carries; the delta and complete events follow Feather's other streams.
+//   - What a response holds is made up: an example of the document or an enum's first
+//     value where there is one, only required members, empty lists, and null where it
+//     is allowed. The document does not say what a stream carries; the delta and
+//     complete events follow Feather's other streams.
 //   - The msg and type of a 422 are FastAPI's own for missing fields, types,
-//     lengths, UUIDs and broken JSON, and come close for the rest. It checks the
-//     request alone, never what a handler answers.
+//     lengths, UUIDs and broken JSON, and come close for the rest.
 //   - It speaks HTTP/1.1 without TLS, and does not redirect a path with a slash
 //     too many, as FastAPI does.
 package feathertest
@@ -34,18 +36,16 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/featherhq/feather-go"
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
 // Server is a fake Feather on a loopback address. Its methods may be called at
@@ -55,14 +55,13 @@ type Server struct {
 	// the end.
 	URL string
 
-	t      testing.TB // or panicking
-	http   *httptest.Server
-	router routers.Router
-	closed chan struct{}
+	t        testing.TB // or panicking
+	http     *httptest.Server
+	document *document
+	closed   chan struct{}
 
 	mu       sync.Mutex
-	handlers map[string]http.Handler
-	mux      *http.ServeMux // of the handlers
+	handlers map[string]http.Handler // by operation
 	replies  []*Reply
 	requests []Request
 }
@@ -89,7 +88,7 @@ type Request struct {
 // panic on.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := newServer(t, router())
+	s := newServer(t, vendored())
 	t.Cleanup(func() {
 		s.Close()
 		if n := len(s.replies); n > 0 {
@@ -101,15 +100,14 @@ func Start(t testing.TB) *Server {
 
 // NewServer starts a server outside of a test, for a demonstration or a main. The
 // caller closes it. Its methods panic on an argument that cannot be.
-func NewServer() *Server { return newServer(panicking{}, router()) }
+func NewServer() *Server { return newServer(panicking{}, vendored()) }
 
-func newServer(t testing.TB, router routers.Router) *Server {
+func newServer(t testing.TB, document *document) *Server {
 	s := &Server{
 		t:        t,
-		router:   router,
+		document: document,
 		closed:   make(chan struct{}),
 		handlers: map[string]http.Handler{},
-		mux:      http.NewServeMux(),
 	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
@@ -122,6 +120,8 @@ type panicking struct{ testing.TB }
 func (panicking) Helper() {}
 
 func (panicking) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func (panicking) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // Close ends the replies that stall, waits for the others, and stops the server.
 func (s *Server) Close() {
@@ -147,28 +147,33 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 	return client
 }
 
-// Handle lets handler answer the requests that match pattern, which is written
-// as for http.ServeMux: "GET /v1/things/{id}". A handler for the same pattern
-// takes the place of the one before. It sees only requests that have passed the
-// checks, and none that a scripted reply takes. Handle fails on a pattern that
-// http.ServeMux cannot read or that conflicts with another one.
-func (s *Server) Handle(pattern string, handler http.Handler) {
+// Handle lets handler respond to the requests for one operation, which is written as
+// in the document: "GET /v1/things/{thing_id}". The names of the parameters do not
+// matter; Request.PathValue has the values under the document's names. A second
+// handler for an operation takes the place of the first. A handler sees only requests
+// that have passed the checks, and none that a scripted reply takes.
+//
+// What the handler sends is checked as well: a status of 2xx that the document does
+// not declare, and JSON that it does not allow, fail the test with the place. Statuses
+// outside 2xx, streams, and what a handler aborts with http.ErrAbortHandler are free.
+//
+// Handle fails on an operation that the document does not have.
+func (s *Server) Handle(operation string, handler http.Handler) {
 	s.t.Helper()
+	method, path, _ := strings.Cut(operation, " ")
+	known, ok := s.document.operations[method+" "+withoutNames(path)]
+	if !ok {
+		s.t.Fatalf("feathertest: the document has no operation %q; write one as METHOD /path/{parameter}", operation)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	handlers := maps.Clone(s.handlers)
-	handlers[pattern] = handler
-	mux, err := newMux(handlers)
-	if err != nil {
-		s.t.Fatalf("feathertest: %v", err)
-	}
-	s.mux, s.handlers = mux, handlers
+	s.handlers[known] = handler
 }
 
 // HandleFunc is Handle for a function.
-func (s *Server) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+func (s *Server) HandleFunc(operation string, handler func(http.ResponseWriter, *http.Request)) {
 	s.t.Helper()
-	s.Handle(pattern, http.HandlerFunc(handler))
+	s.Handle(operation, http.HandlerFunc(handler))
 }
 
 // Requests returns the requests that came in, in the order of their arrival and
@@ -185,10 +190,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return // The client is gone.
 	}
 	s.record(r, body)
-	route, params, err := s.router.FindRoute(r)
+	route, params, err := s.document.find(r)
 	if err != nil {
 		writeRouteError(w, err)
 		return
+	}
+	for name, value := range params {
+		if unescaped, err := url.PathUnescape(value); err == nil {
+			params[name] = unescaped
+		}
+		r.SetPathValue(name, params[name])
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if problem := check(r, body, route, params); problem != nil {
@@ -196,7 +207,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.answer(r, route).ServeHTTP(w, r)
+	s.responseTo(route).ServeHTTP(w, r)
 }
 
 func (s *Server) record(r *http.Request, body []byte) {
@@ -211,8 +222,8 @@ func (s *Server) record(r *http.Request, body []byte) {
 	})
 }
 
-// answer returns the handler for a request that has passed the checks.
-func (s *Server) answer(r *http.Request, route *routers.Route) http.Handler {
+// responseTo returns the handler for a request that has passed the checks.
+func (s *Server) responseTo(route *routers.Route) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.replies) > 0 {
@@ -220,40 +231,8 @@ func (s *Server) answer(r *http.Request, route *routers.Route) http.Handler {
 		s.replies = s.replies[1:]
 		return *next
 	}
-	if _, pattern := s.mux.Handler(r); pattern == "" {
-		return s.defaultReply(route.Method + " " + route.Path)
+	if handler, ok := s.handlers[route.Method+" "+route.Path]; ok {
+		return s.checked(handler, route)
 	}
-	return s.mux
-}
-
-// newMux returns what http.ServeMux panics with.
-func newMux(handlers map[string]http.Handler) (mux *http.ServeMux, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("%v", reason)
-		}
-	}()
-	mux = http.NewServeMux()
-	for pattern, handler := range handlers {
-		mux.Handle(pattern, handler)
-	}
-	return mux, nil
-}
-
-// router knows the operations of the client's own document.
-var router = sync.OnceValue(func() routers.Router {
-	router, err := newRouter(feather.Spec())
-	if err != nil { // The package ships the document.
-		panic(fmt.Sprintf("feathertest: reading the OpenAPI document: %v", err))
-	}
-	return router
-})
-
-func newRouter(spec []byte) (routers.Router, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(spec)
-	if err != nil {
-		return nil, err
-	}
-	doc.Servers = nil // The server answers at its own address.
-	return gorillamux.NewRouter(doc)
+	return s.defaultReply(route.Operation)
 }

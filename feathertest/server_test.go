@@ -75,7 +75,7 @@ func TestEveryRequestIsChecked(t *testing.T) {
 		{"no body", "POST", path, "k", "application/json", "", 422, `[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]`},
 		{"half a body", "POST", path, "k", "application/json", `{"content": "`, 422,
 			`[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"unexpected EOF"}}]`},
-		{"something behind the body", "POST", path, "k", "application/json", valid + "}", 422,
+		{"something after the body", "POST", path, "k", "application/json", valid + "}", 422,
 			`[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"extra data"}}]`},
 		{"another media type", "POST", path, "k", "text/plain", "hello", 422,
 			`[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":null}]`},
@@ -157,7 +157,7 @@ func TestReplyScriptsTheNextReplies(t *testing.T) {
 		}
 	}
 	if got, err := collect(client.SendMessage(t.Context(), sessionID, hello)); err != nil || len(got) != 4 {
-		t.Errorf("behind the script: %+v, %v", got, err)
+		t.Errorf("after the script: %+v, %v", got, err)
 	}
 }
 
@@ -313,19 +313,31 @@ func TestHandle(t *testing.T) {
 	}
 }
 
-func TestHandleTakesOverEverythingWithASlash(t *testing.T) {
+func TestHandlerIsForOneOperation(t *testing.T) {
 	server := feathertest.Start(t)
-	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "anything") }))
-	if rsp, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello); err != nil || string(rsp.Body) != "anything" {
-		t.Error(err)
+	server.HandleFunc("POST /v1/ask-feather/sessions", func(http.ResponseWriter, *http.Request) {
+		t.Error("the handler of another operation was called")
+	})
+	if events, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil || len(events) != 4 {
+		t.Errorf("%+v, %v", events, err)
 	}
 }
 
-func TestHandlerOfAnotherMethodLeavesTheDefault(t *testing.T) {
+func TestNamesOfParametersDoNotMatterToHandle(t *testing.T) {
 	server := feathertest.Start(t)
-	server.Handle("GET "+path, http.NotFoundHandler())
-	if events, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil || len(events) != 4 {
-		t.Errorf("%+v, %v", events, err)
+	server.HandleFunc("POST /v1/ask-feather/sessions/{s}/messages", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.PathValue("session_id"))
+	})
+	rsp, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello)
+	if err != nil || string(rsp.Body) != sessionID.String() {
+		t.Error(rsp, err)
+	}
+}
+
+func TestEveryOperationHasAReplyFromTheDocument(t *testing.T) {
+	rsp, err := feathertest.Start(t).Client().CreateSessionWithResponse(t.Context(), feather.CreateSessionRequest{})
+	if err != nil || rsp.JSON201 == nil || rsp.JSON201.ID == uuid.Nil || rsp.JSON201.CreatedAt.IsZero() || rsp.JSON201.Status == "" {
+		t.Errorf("%+v, %v", rsp, err)
 	}
 }
 
@@ -361,7 +373,8 @@ func TestBadArgumentsFailInTheCaller(t *testing.T) {
 		{"a detail", func(s *feathertest.Server) { s.ReplyStatus(400, func() {}) }, "a body that is not JSON"},
 		{"an id", func(s *feathertest.Server) { s.Reply(feather.Event{ID: "a\nb"}) }, "the id or the type of the event"},
 		{"a type", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Type: "a\x00"}) }, "the id or the type of the event"},
-		{"a pattern", func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) }, "POST /{"},
+		{"an operation", func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) }, `the document has no operation "POST /{"`},
+		{"an operation without its method", func(s *feathertest.Server) { s.Handle("/", http.NotFoundHandler()) }, `no operation "/"`},
 		{"an option", func(s *feathertest.Server) { s.Client(feather.WithAPIKey("")) }, "feather: the API key is empty"},
 	}
 	for _, tt := range tests {

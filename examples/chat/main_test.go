@@ -80,11 +80,11 @@ func TestSpinnerTurnsUntilTheFirstEvent(t *testing.T) {
 	server := newServer(t)
 	turned := make(chan struct{})
 	turn := sync.OnceFunc(func() { close(turned) })
-	server.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server.HandleFunc("POST /v1/ask-feather/sessions/{session_id}/messages", func(w http.ResponseWriter, _ *http.Request) {
 		<-turned
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "data: late\n\n")
-	}))
+	})
 	var shown strings.Builder // The spinner has ended before the reply is written.
 	out := writerFunc(func(p []byte) (int, error) {
 		if strings.Contains(string(p), "⠙") {

@@ -21,6 +21,7 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 	r.Param(runtime.ParamLocationQuery, "limit", "form", true, "integer", "", &limit)
 	r.Param(runtime.ParamLocationQuery, "cursor", "form", true, "integer", "", absent)
 	r.Param(runtime.ParamLocationQuery, "tags", "form", true, "array", "", []string{"a", "b c"})
+	r.Param(runtime.ParamLocationQuery, "states", "form", true, "array", "", &[]string{})
 	r.Param(runtime.ParamLocationQuery, "filter", "form", true, "string", "", oapi.AsJSON(map[string]int{"a": 1}))
 	r.Param(runtime.ParamLocationQuery, "other", "form", true, "string", "", oapi.AsJSON(map[string]int(nil)))
 	r.Param(runtime.ParamLocationHeader, "X-Tenant", "simple", false, "string", "", "acme")

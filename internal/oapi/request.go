@@ -29,9 +29,10 @@ type Request struct {
 func New(path string) *Request { return &Request{path: path, header: http.Header{}} }
 
 // Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3).
-// One that is nil is left out.
+// One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
+// section 2.3).
 func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
-	if IsNil(value) {
+	if IsNil(value) || in != runtime.ParamLocationPath && isEmptyList(value) {
 		return
 	}
 	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
@@ -127,4 +128,9 @@ func IsNil(value any) bool {
 		return v.IsNil()
 	}
 	return false
+}
+
+func isEmptyList(value any) bool {
+	list := reflect.Indirect(reflect.ValueOf(value))
+	return list.Kind() == reflect.Slice && list.Len() == 0
 }
