@@ -218,7 +218,7 @@ func (r *retrier) takePlace(ctx context.Context, wait time.Duration) (time.Durat
 	if place.Before(r.nextPlace) {
 		place = r.nextPlace
 	}
-	inRow := time.Until(place)
+	inRow := max(time.Until(place), 0)
 	if inRow-wait > maxRetryAfter || outlastsDeadline(ctx, inRow) {
 		return 0, false
 	}

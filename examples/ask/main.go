@@ -2,14 +2,12 @@
 //
 //	go run ./examples/ask "Where is order 12345?"
 //
-// With FEATHER_API_KEY set it asks the real API, in the session that -session or
-// FEATHER_SESSION_ID names. Without a key it asks a fake in its own process.
+// It creates a session, unless -session or FEATHER_SESSION_ID names one to go on with,
+// and says its id on stderr. Without FEATHER_API_KEY it asks a fake in its own process.
 package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -30,48 +28,36 @@ func main() {
 // run returns the exit status: 0, 1 for an error, 2 for wrong usage, and 130, as
 // shells have it, after Ctrl-C.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("ask", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: ask [-session id] [-workflow name] question")
-		flags.PrintDefaults()
-	}
-	session := flags.String("session", os.Getenv("FEATHER_SESSION_ID"), "`id` of the session, a UUID (default FEATHER_SESSION_ID)")
+	flags := demo.Flags("ask [-session id] [-workflow name] question", stderr)
+	session := flags.String("session", os.Getenv("FEATHER_SESSION_ID"), "`id` of the session to go on with, a UUID")
 	workflow := flags.String("workflow", "", "`name` of the workflow to run")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil {
+	if status, ok := demo.Parse(flags, args); !ok {
+		return status
+	}
+	sessionID, err := demo.SessionID(*session)
+	if err != nil {
+		fmt.Fprintln(stderr, "ask:", err)
 		return 2
 	}
 	message := feather.SendMessageRequest{Content: strings.Join(flags.Args(), " ")}
-	if *workflow != "" {
-		message.Workflow = workflow
-	}
 	if message.Content == "" {
 		flags.Usage()
 		return 2
 	}
-	client, sessionID, disconnect, err := demo.Connect(*session, stderr)
-	if errors.Is(err, demo.ErrSession) {
-		fmt.Fprintln(stderr, "ask:", err)
-		return 2
+	if *workflow != "" {
+		message.Workflow = workflow
 	}
-	if err != nil {
-		return report(ctx, err, stderr)
-	}
+	client, sessionID, disconnect, err := demo.Connect(ctx, sessionID, stderr)
 	defer disconnect()
-	reply := feather.Stream(client.SendMessage(ctx, sessionID, message))
-	return report(ctx, demo.Print(stdout, reply), stderr)
-}
-
-func report(ctx context.Context, err error, stderr io.Writer) int {
+	if err == nil {
+		err = demo.Print(stdout, stderr, feather.Stream(client.SendMessage(ctx, sessionID, message)))
+	}
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr)
 		return 130
 	}
-	fmt.Fprintln(stderr, "ask:", err)
+	fmt.Fprintln(stderr, "ask:", demo.Clean(err.Error()))
 	return 1
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/featherhq/feather-go/feathertest"
 )
 
-const session = "0190a5b4-0000-7000-8000-000000000001"
+const session = "0190a5b4-0000-7000-8000-00000000000a"
+
+const path = "/v1/ask-feather/sessions/" + session + "/messages"
 
 func TestAsk(t *testing.T) {
 	tests := []struct {
@@ -19,26 +21,76 @@ func TestAsk(t *testing.T) {
 		key    string
 		script func(*feathertest.Server)
 
-		status         int
-		stdout, stderr string
+		status int
+		stdout string
+		stderr string // a part of it
 	}{
-		{"without a key it asks the fake", []string{"Where is", "my order?"}, "", nil, 0, "Your order is on its way.\n", "FEATHER_API_KEY is not set; asking a fake"},
-		{"with a key it asks the API", []string{"-session", session, "-workflow", "w", "hi"}, "key", func(s *feathertest.Server) {
-			s.Reply(feather.Event{Type: "delta", Data: "plain "}, feather.Event{Type: "delta", Data: `{"text":"text"}`}, feather.Event{Type: "complete"}, feather.Event{Data: "more"})
-		}, 0, "plain text\nmore\n", ""},
-		{"an error of the API", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found") }, 1, "", "ask: feather: POST /v1/ask-feather/sessions/" + session + "/messages: 404 Not Found: Session not found\n"},
-		{"an error event", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) }, 1, "", "ask: feather: the server ended the stream with an error: boom\n"},
-		{"a stream cut short", []string{"-session", session, "hi"}, "key", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) }, 1, "half\n", "ask: feather: the response broke off: unexpected EOF\n"},
-		{"no question", nil, "", nil, 2, "", "usage: ask"},
-		{"help", []string{"-h"}, "", nil, 0, "", "usage: ask"},
-		{"an unknown flag", []string{"-x"}, "", nil, 2, "", "flag provided but not defined"},
-		{"no session", []string{"hi"}, "key", nil, 2, "", "needs a session"},
-		{"a bad key", []string{"-session", session, "hi"}, "a key ", nil, 1, "", "ask: feather: FEATHER_API_KEY: the API key has white space"},
+		{
+			name:   "without a key it asks the fake",
+			args:   []string{"Where is", "my order?"},
+			stdout: "Your order has left the warehouse and arrives tomorrow, before noon.\n",
+			stderr: "FEATHER_API_KEY is not set; a fake server in this process replies\nsession ",
+		},
+		{
+			name:   "without a session it creates one",
+			args:   []string{"-workflow", "w", "hi"},
+			key:    "key",
+			stdout: "Your order is on its way.\n",
+			stderr: "session 0190a5b4-0000-7000-8000-000000000001\n",
+		},
+		{
+			name:   "with a session it goes on",
+			args:   []string{"-session", session, "-workflow", "w", "hi"},
+			key:    "key",
+			script: func(s *feathertest.Server) { s.Reply(feather.Event{Data: "on"}) },
+			stdout: "on\n",
+		},
+		{
+			name: "a wait before a retry",
+			args: []string{"-session", session, "-workflow", "w", "hi"},
+			key:  "key",
+			script: func(s *feathertest.Server) {
+				s.ReplyError(429, "rate_limited", "Slow down").WithHeader("Retry-After", "0")
+			},
+			stdout: "Your order is on its way.\n",
+			stderr: "Too Many Requests; trying again in 0s\n",
+		},
+		{
+			name:   "an error of the API",
+			args:   []string{"-session", session, "hi"},
+			key:    "key",
+			script: func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found") },
+			status: 1,
+			stderr: "ask: feather: POST " + path + ": 404 Not Found: Session not found\n",
+		},
+		{
+			name:   "an error event",
+			args:   []string{"-session", session, "hi"},
+			key:    "key",
+			script: func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) },
+			status: 1,
+			stderr: "ask: feather: the server ended the stream with an error: boom\n",
+		},
+		{
+			name:   "a stream cut short",
+			args:   []string{"-session", session, "hi"},
+			key:    "key",
+			script: func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) },
+			status: 1,
+			stdout: "half\n",
+			stderr: "ask: feather: the response broke off: unexpected EOF\n",
+		},
+		{name: "no question", status: 2, stderr: "usage: ask"},
+		{name: "help", args: []string{"-h"}, stderr: "FEATHER_SESSION_ID  the session to go on with"},
+		{name: "an unknown flag", args: []string{"-x"}, status: 2, stderr: "flag provided but not defined"},
+		{name: "a flag after the question", args: []string{"hi", "-workflow", "x"}, status: 2, stderr: "the flag -workflow must come first"},
+		{name: "words with a dash", args: []string{"--", "what", "is", "-session"}, stdout: "Your order has left the warehouse and arrives tomorrow, before noon.\n"},
+		{name: "a session that is no UUID", args: []string{"-session", "x", "hi"}, key: "key", status: 2, stderr: `ask: the session "x" is not a UUID`},
+		{name: "a bad key", args: []string{"hi"}, key: "a key ", status: 1, stderr: "ask: feather: FEATHER_API_KEY: the API key has white space"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := feathertest.NewServer()
-			defer server.Close()
+			server := feathertest.Start(t)
 			if tt.script != nil {
 				tt.script(server)
 			}
@@ -50,27 +102,28 @@ func TestAsk(t *testing.T) {
 			if status != tt.status || stdout.String() != tt.stdout || !strings.Contains(stderr.String(), tt.stderr) {
 				t.Errorf("status %d, stdout %q, stderr %q; want %d, %q, %q", status, &stdout, &stderr, tt.status, tt.stdout, tt.stderr)
 			}
-			if want := `{"content":"hi","workflow":"w"}`; tt.status == 0 && tt.key != "" && string(server.Requests()[0].Body) != want {
-				t.Errorf("request %s, want %s", server.Requests()[0].Body, want)
+			if requests := server.Requests(); tt.status == 0 && len(requests) > 0 {
+				if got, want := string(requests[len(requests)-1].Body), `{"content":"hi","workflow":"w"}`; got != want {
+					t.Errorf("request %s, want %s", got, want)
+				}
 			}
 		})
 	}
 }
 
 func TestInterruptEndsTheReply(t *testing.T) {
-	server := feathertest.NewServer()
-	defer server.Close()
+	server := feathertest.Start(t)
 	server.ReplyStall(feather.Event{Data: "first"})
 	t.Setenv("FEATHER_API_KEY", "key")
 	t.Setenv("FEATHER_BASE_URL", server.URL)
 	ctx, interrupt := context.WithCancel(t.Context())
-	var stderr bytes.Buffer
+	var stdout strings.Builder
 	status := run(ctx, []string{"-session", session, "hi"}, writerFunc(func(p []byte) (int, error) {
 		interrupt() // as soon as something arrives
-		return len(p), nil
-	}), &stderr)
-	if status != 130 || stderr.String() != "\n" {
-		t.Errorf("status %d, stderr %q", status, &stderr)
+		return stdout.Write(p)
+	}), &strings.Builder{})
+	if status != 130 || stdout.String() != "first\n" {
+		t.Errorf("status %d, stdout %q", status, stdout.String())
 	}
 }
 
