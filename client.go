@@ -17,12 +17,16 @@ import (
 // feather-go/VERSION, unless a request editor sets that header.
 const Version = "0.1.0"
 
+// BaseURLSandbox is the base URL of Feather's sandbox, which a client has by default.
+// That of production comes from Feather, by arrangement.
+const BaseURLSandbox = "https://api-sandbox.featherhq.com"
+
 // New returns a client with safe defaults:
 //
 //   - the API key of [WithAPIKey] or [WithAPIKeyFunc], else of the environment
 //     variable FEATHER_API_KEY;
 //   - the base URL of [WithBaseURL], else of FEATHER_BASE_URL, else
-//     [ServerURLSandbox];
+//     [BaseURLSandbox];
 //   - the transport of [NewTransport], which all clients share; [WithHTTPClient]
 //     replaces it, and [WithMiddleware] puts something around it.
 //
@@ -82,7 +86,7 @@ func (c *Client) readEnvironment() error {
 	if c.Server != "" {
 		return checkBaseURL(c.Server)
 	}
-	c.Server = ServerURLSandbox
+	c.Server = BaseURLSandbox
 	if base := os.Getenv("FEATHER_BASE_URL"); base != "" {
 		c.Server = base
 		if err := checkBaseURL(base); err != nil {
@@ -119,7 +123,7 @@ func badBaseURL(base string) error {
 	if u, err := url.Parse(base); err == nil {
 		shown = " " + strconv.Quote(u.Redacted())
 	}
-	return failf("the base URL%s is not an absolute http or https URL such as %s", shown, ServerURLSandbox)
+	return failf("the base URL%s is not an absolute http or https URL such as %s", shown, BaseURLSandbox)
 }
 
 // network returns what sends the requests, with the middleware around its

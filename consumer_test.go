@@ -24,18 +24,11 @@ func TestConsumerGetsNoMoreThanItNeeds(t *testing.T) {
 		"modules-feathertest.txt": {"main.go", "main_test.go"},
 	} {
 		t.Run(list, func(t *testing.T) {
-			dir := t.TempDir()
+			sources := map[string]string{}
 			for _, file := range files {
-				writeFile(t, filepath.Join(dir, file), readFile(t, filepath.Join("testdata/consumer", file)))
+				sources[file] = readFile(t, filepath.Join("testdata/consumer", file))
 			}
-			writeFile(t, filepath.Join(dir, "go.sum"), readFile(t, "go.sum"))
-			root, err := filepath.Abs(".")
-			if err != nil {
-				t.Fatal(err)
-			}
-			goCommand(t, dir, "mod", "init", "example.com/consumer")
-			goCommand(t, dir, "mod", "edit", "-require=github.com/featherhq/feather-go@v0.0.0", "-replace=github.com/featherhq/feather-go="+root)
-			goCommand(t, dir, "mod", "tidy")
+			dir := newModule(t, sources)
 			goCommand(t, dir, "vet", ".")
 			goCommand(t, dir, "test", ".")
 
@@ -49,6 +42,24 @@ func TestConsumerGetsNoMoreThanItNeeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// newModule makes an empty module that takes this package from here, and adds files.
+func newModule(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, content := range files {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	writeFile(t, filepath.Join(dir, "go.sum"), readFile(t, "go.sum"))
+	root, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goCommand(t, dir, "mod", "init", "example.com/consumer")
+	goCommand(t, dir, "mod", "edit", "-require=github.com/featherhq/feather-go@v0.0.0", "-replace=github.com/featherhq/feather-go="+root)
+	goCommand(t, dir, "mod", "tidy")
+	return dir
 }
 
 func writeFile(t *testing.T, name, content string) {

@@ -5,22 +5,24 @@
 //
 //	client, err := feather.New() // the key comes from FEATHER_API_KEY
 //
-// Every operation has two calls. The one without WithResponse returns the HTTP
-// response as it begins: give it to [Stream], which yields the reply's events as
-// they arrive.
+// Every operation has two calls. The one with WithResponse reads the response to its
+// end and returns it with typed fields:
 //
-//	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
-//	for event, err := range feather.Stream(client.SendMessage(ctx, sessionID, body)) {
+//	session, err := client.CreateSessionWithResponse(ctx, feather.CreateSessionRequest{})
+//
+// The one without returns the HTTP response as it begins. Give it to [Stream], which
+// yields the events of the reply as they arrive:
+//
+//	message := feather.SendMessageRequest{Content: "Where is order 12345?"}
+//	for event, err := range feather.Stream(client.SendMessage(ctx, session.JSON201.ID, message)) {
 //		if err != nil {
 //			return err
 //		}
 //		fmt.Println(event.Type, event.Data)
 //	}
 //
-// The one with WithResponse reads the response to its end and returns it with
-// typed fields:
-//
-//	rsp, err := client.SendMessageWithResponse(ctx, sessionID, body)
+// A session is a conversation: Feather remembers its messages. Ids are of type uuid.UUID,
+// from github.com/google/uuid.
 //
 // # Errors
 //

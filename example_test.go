@@ -28,30 +28,31 @@ func ExampleNew() {
 	defer os.Unsetenv("FEATHER_API_KEY")
 	os.Setenv("FEATHER_BASE_URL", server.URL) // unset, it is the sandbox
 	defer os.Unsetenv("FEATHER_BASE_URL")
-	ctx, sessionID := context.Background(), uuid.New()
+	ctx := context.Background()
 
 	client, err := feather.New()
 	if err != nil {
 		log.Fatal(err)
 	}
-	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
-	rsp, err := client.SendMessageWithResponse(ctx, sessionID, body)
+	session, err := client.CreateSessionWithResponse(ctx, feather.CreateSessionRequest{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(rsp.Status(), string(rsp.Body))
-	// Output:
-	// 200 OK event: delta
-	// data: {"text":"Your order "}
-	//
-	// event: delta
-	// data: {"text":"is on "}
-	//
-	// event: delta
-	// data: {"text":"its way."}
-	//
-	// event: complete
-	// data: {"text":"Your order is on its way."}
+	message := feather.SendMessageRequest{Content: "Where is order 12345?"}
+	for event, err := range feather.Stream(client.SendMessage(ctx, session.JSON201.ID, message)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if event.Type == "delta" {
+			var delta struct{ Text string }
+			if err := event.Decode(&delta); err != nil {
+				log.Fatal(err)
+			}
+			fmt.Print(delta.Text)
+		}
+	}
+	fmt.Println()
+	// Output: Your order is on its way.
 }
 
 func ExampleStream() {

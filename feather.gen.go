@@ -15,12 +15,6 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
-// ServerURLLocalDev defines the Server URL for Local dev
-const ServerURLLocalDev = "http://localhost:8000"
-
-// ServerURLSandbox defines the Server URL for Sandbox
-const ServerURLSandbox = "https://api-sandbox.featherhq.com"
-
 // CreateSessionRequest defines model for CreateSessionRequest.
 type CreateSessionRequest struct {
 	Title *string `json:"title,omitempty"`

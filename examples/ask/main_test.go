@@ -83,7 +83,7 @@ func TestAsk(t *testing.T) {
 		{name: "no question", status: 2, stderr: "usage: ask"},
 		{name: "help", args: []string{"-h"}, stderr: "FEATHER_SESSION_ID  the session to go on with"},
 		{name: "an unknown flag", args: []string{"-x"}, status: 2, stderr: "flag provided but not defined"},
-		{name: "a flag after the question", args: []string{"hi", "-workflow", "x"}, status: 2, stderr: "the flag -workflow must come first"},
+		{name: "a flag after the question", args: []string{"hi", "-workflow", "x"}, status: 2, stderr: "the flag -workflow must come before the words"},
 		{name: "words with a dash", args: []string{"--", "what", "is", "-session"}, stdout: "Your order has left the warehouse and arrives tomorrow, before noon.\n"},
 		{name: "a session that is no UUID", args: []string{"-session", "x", "hi"}, key: "key", status: 2, stderr: `ask: the session "x" is not a UUID`},
 		{name: "a bad key", args: []string{"hi"}, key: "a key ", status: 1, stderr: "ask: feather: FEATHER_API_KEY: the API key has white space"},

@@ -138,7 +138,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, 0, "FEATHER_API_KEY"},
 		{[]string{"-x"}, 2, "not defined"},
 		{[]string{"hi"}, 2, "usage: chat"},
-		{[]string{"hi", "-session", session}, 2, "the flag -session must come first"},
+		{[]string{"hi", "-session", session}, 2, "the flag -session must come before the words"},
 		{[]string{"-session", "x"}, 2, `the session "x" is not a UUID`},
 	} {
 		term, _, stderr := pipe("")

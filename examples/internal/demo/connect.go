@@ -22,7 +22,7 @@ import (
 const Environment = `
 Environment:
   FEATHER_API_KEY     the API key; without one, a fake server in this process replies
-  FEATHER_BASE_URL    the base URL (default the sandbox, ` + feather.ServerURLSandbox + `)
+  FEATHER_BASE_URL    the base URL (default the sandbox, ` + feather.BaseURLSandbox + `)
   FEATHER_SESSION_ID  the session to go on with, a UUID (default a new one)
 `
 
