@@ -112,12 +112,14 @@ func (e *APIError) pageNote() string {
 	return ""
 }
 
-// LogValue is the error for package slog: method, path, status, code, request id
-// and attempts. It has neither headers nor the body.
+// LogValue is the error for package slog: method, path, status, code, detail (the
+// message, or the entries of a 422, cut short as in the text), request id and attempts.
+// It has neither headers nor the body.
 func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.StatusCode),
-		textAttr("code", e.Code), textAttr("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
+		textAttr("code", e.Code), textAttr("detail", oneLine(e.Detail)), textAttr("request_id", e.RequestID),
+		slog.Int("attempts", e.Attempts))
 }
 
 // Decode reads Body as JSON into v, most often a generated type that the API

@@ -38,7 +38,7 @@ func (r response) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // apiErrors makes both kinds of calls and returns their errors.
 func apiErrors(t *testing.T, client *feather.ClientWithResponses) map[string]*feather.APIError {
 	t.Helper()
-	rsp, rawErr := client.SendMessage(t.Context(), sessionID, hello)
+	rsp, rawErr := send(t.Context(), client)
 	if rsp != nil {
 		t.Errorf("a response with the error: %v", rsp)
 	}
@@ -57,7 +57,7 @@ func apiErrors(t *testing.T, client *feather.ClientWithResponses) map[string]*fe
 func once() feather.ClientOption { return feather.WithMaxRetries(0) }
 
 func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
-	request := "feather: POST /v1/ask-feather/sessions/" + sessionID.String() + "/messages: "
+	request := "feather: POST /v1/messages: "
 	tests := []struct {
 		name     string
 		response response
@@ -241,11 +241,11 @@ func TestBareClientHasTheGeneratedFieldsOfAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rsp, err := bare.SendMessageWithResponse(t.Context(), sessionID, hello)
+	rsp, err := sendWithResponse(t.Context(), bare)
 	if err != nil || rsp.JSON422 == nil || rsp.JSON422.Detail.String() != "No such workflow" {
 		t.Errorf("response %+v, error %v", rsp, err)
 	}
-	_, err = events(bare.SendMessage(t.Context(), sessionID, hello))
+	_, err = events(send(t.Context(), bare))
 	if apiErr, ok := err.(*feather.APIError); !ok || apiErr.Detail != "No such workflow" {
 		t.Errorf("Stream: error %v", err)
 	}
@@ -334,11 +334,12 @@ func TestResponseOfADoerThatBreaksTheRules(t *testing.T) {
 	if err := ask(newClient(t, "http://localhost", network(&http.Response{StatusCode: 200}))); err != nil {
 		t.Errorf("a 200 without a body: %v", err)
 	}
-	rsp, err := newClient(t, "http://localhost", network(&http.Response{
+	compressed := newClient(t, "http://localhost", network(&http.Response{
 		StatusCode: 200,
 		Header:     http.Header{"Content-Encoding": {"gzip"}},
 		Body:       io.NopCloser(bytes.NewReader(gzipped("whole"))),
-	})).SendMessageWithResponse(t.Context(), sessionID, hello)
+	}))
+	rsp, err := sendWithResponse(t.Context(), compressed)
 	if err != nil || string(rsp.Body) != "whole" || rsp.HTTPResponse.Request == nil {
 		t.Errorf("a compressed 200 without a request: %v", err)
 	}
@@ -373,8 +374,8 @@ func TestAPIErrorForTheLog(t *testing.T) {
 	err := ask(newClient(t, server.URL))
 	var out strings.Builder
 	slog.New(slog.NewTextHandler(&out, nil)).Error("failed", "err", err)
-	want := "err.method=POST err.path=/v1/ask-feather/sessions/" + sessionID.String() + "/messages err.status=403 " +
-		"err.code=no_access err.request_id=req-1 err.attempts=1\n"
+	want := "err.method=POST err.path=/v1/messages err.status=403 " +
+		"err.code=no_access err.detail=[redacted] err.request_id=req-1 err.attempts=1\n"
 	if !strings.HasSuffix(out.String(), want) {
 		t.Errorf("logged %s, want %s", &out, want)
 	}
@@ -422,7 +423,7 @@ func FuzzAPIError(f *testing.F) {
 		})
 		client := newClient(t, "http://localhost", once(),
 			feather.WithHTTPClient(&http.Client{Transport: network, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}))
-		_, streamErr := events(client.SendMessage(t.Context(), sessionID, hello))
+		_, streamErr := events(send(t.Context(), client))
 		for way, err := range map[string]error{"WithResponse": ask(client), "Stream": streamErr} {
 			apiErr, ok := err.(*feather.APIError)
 			if success := status <= 299; ok && success && apiErr.StatusCode == status {

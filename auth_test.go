@@ -36,7 +36,7 @@ func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
 	}
 	for _, name := range []string{"ann", "bob"} {
 		ctx := context.WithValue(context.Background(), tenant{}, name)
-		if _, err := client.SendMessageWithResponse(ctx, sessionID, hello); err != nil {
+		if _, err := sendWithResponse(ctx, client); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -307,7 +307,7 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 	if !errors.As(err, &apiErr) {
 		t.Fatal(err)
 	}
-	_, streamErr := events(client.SendMessage(context.Background(), sessionID, hello))
+	_, streamErr := events(send(context.Background(), client))
 	values := []any{client, client.ClientInterface, err, *apiErr, apiErr.Validation, apiErr.LogValue(), string(apiErr.Body), streamErr}
 	for _, value := range values {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {

@@ -69,7 +69,7 @@ func (c *Client) layers(network HttpRequestDoer, transport http.RoundTripper) Ht
 	// Each try is logged.
 	doer = logTries(doer, c.newOptions.logger)
 	// What failed is tried again, where the server cannot act twice.
-	return &retrier{next: doer, settings: c.newOptions.settings, logger: c.newOptions.logger}
+	return newRetrier(doer, c.newOptions)
 }
 
 // readEnvironment fills in what the options have left open.

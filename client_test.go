@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -144,7 +143,7 @@ func TestOptionsThatNeedNewAreRefusedByTheBareConstructors(t *testing.T) {
 func TestNilOfACallIsAnError(t *testing.T) {
 	client := newClient(t, "http://localhost")
 	var noContext context.Context
-	_, contextErr := client.SendMessage(noContext, sessionID, hello)
+	_, contextErr := send(noContext, client)
 	tests := map[string]error{
 		"a request editor is nil":                      ask(client, nil),
 		"the function that returns the API key is nil": ask(client, feather.APIKeyFunc(nil)),
@@ -187,7 +186,7 @@ func TestBaseURLKeepsItsPath(t *testing.T) {
 		if err := ask(newClient(t, server.URL+suffix)); err != nil {
 			t.Fatal(err)
 		}
-		if want := "/feather/v1/ask-feather/sessions/" + sessionID.String() + "/messages"; got != want {
+		if want := "/feather/v1/messages"; got != want {
 			t.Errorf("base URL path %s: request path %s, want %s", suffix, got, want)
 		}
 	}
@@ -246,7 +245,7 @@ func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {
 			_ = far.Close()
 		})
 		start := time.Now()
-		got, err := events(client.SendMessage(t.Context(), sessionID, hello))
+		got, err := events(send(t.Context(), client))
 		if len(got) != 24*15 || err != nil || time.Since(start) != 24*time.Hour {
 			t.Errorf("%d events, %v, after %v", len(got), err, time.Since(start))
 		}
@@ -276,17 +275,5 @@ func TestSpecIsTheVendoredDocument(t *testing.T) {
 	spec[0] = 'x'
 	if feather.Spec()[0] != '{' {
 		t.Error("a caller can change what Spec returns to others")
-	}
-}
-
-func TestSpecCostsOnlyThoseWhoCallIt(t *testing.T) {
-	for name, use := range map[string]bool{"_ = feather.Version": false, "println(len(feather.Spec()))": true} {
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t"+name+"\n}\n")
-		binary := filepath.Join(dir, "program")
-		goCommand(t, ".", "build", "-o", binary, filepath.Join(dir, "main.go"))
-		if has := strings.Contains(readFile(t, binary), `"operationId": "`); has != use {
-			t.Errorf("with %s: document in the binary: %t", name, has)
-		}
 	}
 }

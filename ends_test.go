@@ -245,7 +245,7 @@ func TestEveryEndOfAStream(t *testing.T) {
 						tt.serve(&sender{w, r, server, cancel}, f)
 					})
 					client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}))
-					_, err := events(client.SendMessage(ctx, sessionID, hello, append(way.editors, tt.call...)...))
+					_, err := events(send(ctx, client, append(way.editors, tt.call...)...))
 					want := tt.want
 					if way.lying {
 						want = tt.wantIfLying

@@ -92,9 +92,14 @@ func (t *try) explain(req *http.Request, rsp *http.Response, err error) error {
 		}
 	}
 	f.text = oapi.DescribeRequest(req) + ": " + f.text
-	f.notSent = f.notSent || t.wantsConnection.Load() && !connected
+	f.notSent = f.notSent || t.wantsConnection.Load() && !connected || cause.Error() == closedIdle
 	return f
 }
+
+// closedIdle is net/http's error for a connection that the server had closed before
+// the request took it. Nothing can have been written: net/http closes its own half
+// first. Its type is unexported.
+const closedIdle = "http: server closed idle connection"
 
 // handshakeFault names what keeps a connection from being made until somebody
 // changes it, or is empty.

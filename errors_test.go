@@ -126,7 +126,7 @@ func TestEndOfTheContextIsFoundWhereverItEndsTheCall(t *testing.T) {
 					client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
 					ctx, cancel := tt.end(t.Context(), time.Second, cause)
 					defer cancel()
-					_, err := events(client.SendMessage(ctx, sessionID, hello))
+					_, err := events(send(ctx, client))
 					if !errors.Is(err, tt.want) || cause != nil && !errors.Is(err, cause) {
 						t.Errorf("waiting %s, %s with the cause %v: error %v", place, way, cause, err)
 					}

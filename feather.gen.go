@@ -25,26 +25,6 @@ type HTTPValidationError struct {
 	Detail ValidationErrors `json:"detail,omitempty"`
 }
 
-// ValidationError defines model for ValidationError.
-type ValidationError struct {
-	Ctx   map[string]interface{} `json:"ctx,omitempty"`
-	Input interface{}            `json:"input,omitempty"`
-	Loc   []LocationPart         `json:"loc"`
-	Msg   string                 `json:"msg"`
-	Type  string                 `json:"type"`
-}
-
-// ValidationErrorLoc0 defines model for ValidationError.Loc.0.
-type ValidationErrorLoc0 = string
-
-// ValidationErrorLoc1 defines model for ValidationError.Loc.1.
-type ValidationErrorLoc1 = int
-
-// LocationPart defines model for ValidationError.loc.
-type LocationPart struct {
-	union json.RawMessage
-}
-
 // SendMessageRequest defines model for src__ask_feather__schemas__SendMessageRequest.
 type SendMessageRequest struct {
 	Content  string  `json:"content"`
@@ -66,70 +46,9 @@ type CreateSessionJSONRequestBody = CreateSessionRequest
 // SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
 type SendMessageJSONRequestBody = SendMessageRequest
 
-// AsValidationErrorLoc0 returns the union data inside the LocationPart as a ValidationErrorLoc0
-func (t LocationPart) AsValidationErrorLoc0() (ValidationErrorLoc0, error) {
-	var body ValidationErrorLoc0
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromValidationErrorLoc0 overwrites any union data inside the LocationPart as the provided ValidationErrorLoc0
-func (t *LocationPart) FromValidationErrorLoc0(v ValidationErrorLoc0) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeValidationErrorLoc0 performs a merge with any union data inside the LocationPart, using the provided ValidationErrorLoc0
-func (t *LocationPart) MergeValidationErrorLoc0(v ValidationErrorLoc0) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-// AsValidationErrorLoc1 returns the union data inside the LocationPart as a ValidationErrorLoc1
-func (t LocationPart) AsValidationErrorLoc1() (ValidationErrorLoc1, error) {
-	var body ValidationErrorLoc1
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromValidationErrorLoc1 overwrites any union data inside the LocationPart as the provided ValidationErrorLoc1
-func (t *LocationPart) FromValidationErrorLoc1(v ValidationErrorLoc1) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeValidationErrorLoc1 performs a merge with any union data inside the LocationPart, using the provided ValidationErrorLoc1
-func (t *LocationPart) MergeValidationErrorLoc1(v ValidationErrorLoc1) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-func (t LocationPart) MarshalJSON() ([]byte, error) {
-	b, err := t.union.MarshalJSON()
-	return b, err
-}
-
-func (t *LocationPart) UnmarshalJSON(b []byte) error {
-	err := t.union.UnmarshalJSON(b)
-	return err
-}
-
-// RequestEditorFn changes a request before it is sent. Editors run in order: the
-// client's, then the call's. An error ends the call before anything is sent.
+// RequestEditorFn changes a request before it is sent. Editors run in order, the
+// client's and then the call's, once for each call and not again for its retries. The
+// error of one is wrapped and ends the call before anything is sent ([ErrNotSent]).
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
 // HttpRequestDoer sends a request and returns its response, as *http.Client does.
@@ -291,6 +210,10 @@ func NewSendMessageRequestWithBody(server string, sessionID openapi_types.UUID, 
 // WithResponse, reads the whole response into typed fields; that of its
 // ClientInterface returns the HTTP response as it begins, for [Stream]. Use [New]
 // to make one.
+//
+// Without an error, the field of the response's status, such as JSON201, is not nil
+// where the API document declares that status with a body. Fields of other statuses
+// than 2xx are for bare clients: one of New returns an [*APIError] instead.
 type ClientWithResponses struct {
 	ClientInterface
 }

@@ -37,23 +37,23 @@ func TestThousandAbandonedStreamsLeaveNothingBehind(t *testing.T) {
 	}
 	ways := []func(ctx context.Context, cancel func()){
 		func(ctx context.Context, _ func()) { // to the end
-			_, _ = events(client.SendMessage(ctx, sessionID, hello))
+			_, _ = events(send(ctx, client))
 		},
 		func(ctx context.Context, _ func()) { // to a broken connection
-			_, _ = events(client.SendMessage(ctx, sessionID, hello, fault("cut")))
+			_, _ = events(send(ctx, client, fault("cut")))
 		},
 		func(ctx context.Context, _ func()) { // break
-			for range feather.Stream(client.SendMessage(ctx, sessionID, hello, fault("stall"))) {
+			for range feather.Stream(send(ctx, client, fault("stall"))) {
 				break
 			}
 		},
 		func(ctx context.Context, cancel func()) { // cancel, and read on
-			for range feather.Stream(client.SendMessage(ctx, sessionID, hello, fault("stall"))) {
+			for range feather.Stream(send(ctx, client, fault("stall"))) {
 				cancel()
 			}
 		},
 		func(ctx context.Context, cancel func()) { // cancel, and never read
-			_, _ = client.SendMessage(ctx, sessionID, hello, fault("stall"))
+			_, _ = send(ctx, client, fault("stall"))
 			cancel()
 		},
 	}

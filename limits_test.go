@@ -46,7 +46,7 @@ func TestBufferedResponseEndsAt64Mebibytes(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		rsp, err := newClient(t, serve(t, tt.handler).URL).SendMessageWithResponse(t.Context(), sessionID, hello)
+		rsp, err := sendWithResponse(t.Context(), newClient(t, serve(t, tt.handler).URL))
 		if tt.size <= limit {
 			if err != nil || len(rsp.Body) != tt.size {
 				t.Errorf("%s: error %v", tt.name, err)
@@ -66,7 +66,7 @@ func TestStreamAsAWholeHasNoLimit(t *testing.T) {
 		}
 	})
 	count := 0
-	for _, err := range feather.Stream(newClient(t, server.URL).SendMessage(t.Context(), sessionID, hello)) {
+	for _, err := range feather.Stream(send(t.Context(), newClient(t, server.URL))) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestSilentServerEndsTheCall(t *testing.T) {
 				var got []feather.Event
 				var err error
 				if tt.raw {
-					got, err = events(client.SendMessage(t.Context(), sessionID, hello, tt.call...))
+					got, err = events(send(t.Context(), client, tt.call...))
 				} else {
 					err = ask(client, tt.call...)
 				}
@@ -155,7 +155,7 @@ func TestOnlyTheServersSilenceCounts(t *testing.T) {
 		var closed time.Duration
 		client := pipeClient(t, silence(&closed, 0, head, "data: a\n\ndata: b\n\n"))
 		count := 0
-		for _, err := range feather.Stream(client.SendMessage(t.Context(), sessionID, hello, feather.IdleTimeout(time.Second))) {
+		for _, err := range feather.Stream(send(t.Context(), client, feather.IdleTimeout(time.Second))) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestOnlyTheServersSilenceCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var closed time.Duration
 		client := pipeClient(t, silence(&closed, 24*time.Hour, head, "data: a\n\ndata: b\n\n"))
-		if got, err := events(client.SendMessage(t.Context(), sessionID, hello, feather.IdleTimeout(0))); len(got) != 2 || err != nil {
+		if got, err := events(send(t.Context(), client, feather.IdleTimeout(0))); len(got) != 2 || err != nil {
 			t.Errorf("without a limit: %v, %v", got, err)
 		}
 	})
@@ -195,7 +195,7 @@ func TestServerThatStopsReadingEndsTheCall(t *testing.T) {
 					}
 				})
 				start := time.Now()
-				_, err := client.SendMessageWithBody(t.Context(), sessionID, "application/json", open(), feather.IdleTimeout(time.Minute))
+				_, err := feather.Send(t.Context(), client, open(), feather.IdleTimeout(time.Minute))
 				want := time.Duration(pieces-1)*40*time.Second + time.Minute
 				if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, feather.ErrNotSent) || took != want {
 					t.Errorf("%s, %d pieces: error %v after %v, want %v", name, pieces, err, took, want)
@@ -212,7 +212,7 @@ func TestSlowBodyOfTheCallerIsNoSilentServer(t *testing.T) {
 		var closed time.Duration
 		client := pipeClient(t, silence(&closed, 0, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
 		slow := &slowReader{pieces: 5, pause: 40 * time.Second}
-		_, err := client.SendMessageWithBodyWithResponse(t.Context(), sessionID, "application/json", slow, feather.IdleTimeout(time.Minute))
+		_, err := feather.SendWithResponse(t.Context(), client, slow, feather.IdleTimeout(time.Minute))
 		if err != nil {
 			t.Error(err)
 		}

@@ -37,7 +37,7 @@ func TestLoggerHasEachTryAndEachRetry(t *testing.T) {
 	_ = ask(client)
 	_ = ask(client)
 
-	path := "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
+	path := "/v1/messages"
 	want := []string{
 		`level=DEBUG msg="feather: request" method=POST path=` + path + ` duration=\S+ status=429 code=rate_limited request_id=req-`,
 		`level=WARN msg="feather: retry" method=POST path=` + path + ` attempts=1 wait=\S+ status=429 code=rate_limited request_id=req-`,

@@ -6,11 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/featherhq/feather-go"
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 )
 
@@ -23,9 +23,17 @@ func TestMain(m *testing.M) {
 
 const testKey = "sk-test-0123456789abcdef"
 
-var sessionID = uuid.MustParse("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+const hello = `{"content":"hello"}`
 
-var hello = feather.SendMessageRequest{Content: "hello"}
+// send makes a call that returns the response as it begins.
+func send(ctx context.Context, client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) (*http.Response, error) {
+	return feather.Send(ctx, client, strings.NewReader(hello), editors...)
+}
+
+// sendWithResponse makes a call that reads the response to its end.
+func sendWithResponse(ctx context.Context, client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) (*feather.Message, error) {
+	return feather.SendWithResponse(ctx, client, strings.NewReader(hello), editors...)
+}
 
 // serve starts a server for one test.
 func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
@@ -76,7 +84,7 @@ func doerOf(client *feather.ClientWithResponses) feather.HttpRequestDoer {
 
 // ask makes the one call that the tests need and returns only its error.
 func ask(client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) error {
-	_, err := client.SendMessageWithResponse(context.Background(), sessionID, hello, editors...)
+	_, err := sendWithResponse(context.Background(), client, editors...)
 	return err
 }
 

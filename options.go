@@ -69,7 +69,16 @@ func forNew(name string, set func(*newOptions)) ClientOption {
 // WithMiddleware puts a wrapper around the transport, for tracing, metrics or
 // headers of your own: around that of [New], or of the http.Client that
 // WithHTTPClient sets. It sees every try of a call, with the API key in its
-// headers, below retries and limits. The middleware given first is the outermost.
+// headers, below retries and limits. The middleware given first is the outermost. For
+// otelhttp:
+//
+//	feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+//		return otelhttp.NewTransport(next)
+//	})
+//
+// A wait within a RoundTripper counts as the server's silence ([IdleTimeout]). What
+// makes callers wait, such as a rate limiter, is better a request editor: it runs once
+// a call, before the first try.
 //
 // A RoundTripper must not change the request that it is given; one that sets a
 // header clones it first. New returns an error for a wrapper that is nil or

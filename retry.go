@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -41,8 +42,9 @@ func WithMaxRetries(n int) ClientOption {
 //
 // A request is sent again only where that cannot make the server act twice:
 //
-//   - every method: after a failure to connect (DNS, dial, TLS handshake), after a
-//     429, and after any other 4xx whose body says "retryable": true;
+//   - every method: after a failure to connect (DNS, dial, TLS handshake), after the
+//     server had closed the connection that was to be used again, after a 429, and
+//     after any other 4xx whose body says "retryable": true;
 //   - GET, HEAD, PUT, DELETE and OPTIONS also after a 502, 503 or 504, and after
 //     a connection that broke before the head of the response;
 //   - no method where the body says "retryable": false, nor where another try
@@ -51,8 +53,9 @@ func WithMaxRetries(n int) ClientOption {
 //
 // The wait before it is what the server asks for, in Retry-After (RFC 9110,
 // section 10.2.3) or retry_after in the body, and up to a quarter more, else 0.5
-// to 8 seconds, growing twofold, with jitter. After a 429, the callers of one
-// client return a few at a time. Where the server asks for more than a minute, or
+// to 8 seconds, growing twofold, with jitter. After a 429, the callers of a client that
+// share a key come back one after another, a tenth of a second apart: Feather allows an
+// organization 6,000 requests a minute. Where the server asks for more than a minute, or
 // the wait would outlast the context's deadline, the caller gets the error at once.
 // The end of the context ends a wait, and is the error. A body that cannot be read
 // again (http.Request.GetBody is nil) is sent once. A retry carries its number,
@@ -78,8 +81,12 @@ type retrier struct {
 	settings settings
 	logger   *slog.Logger
 
-	mu        sync.Mutex
-	nextPlace time.Time // for a caller that comes back after a 429
+	mu         sync.Mutex
+	nextPlaces map[string]time.Time // by API key, for a caller that comes back after a 429
+}
+
+func newRetrier(next HttpRequestDoer, o *newOptions) *retrier {
+	return &retrier{next: next, settings: o.settings, logger: o.logger, nextPlaces: map[string]time.Time{}}
 }
 
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
@@ -105,7 +112,7 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 		if growing == nil {
 			growing = newBackoff()
 		}
-		wait, ok := r.waitBeforeRetry(ctx, err, growing.NextBackOff())
+		wait, ok := r.waitBeforeRetry(req, err, growing.NextBackOff())
 		if !ok {
 			return nil, err
 		}
@@ -194,7 +201,7 @@ func newBackoff() *backoff.ExponentialBackOff {
 
 // waitBeforeRetry is what the server asks for, with jitter on top, else growing. It
 // is not ok where the server asks for too much, or the context has no time for it.
-func (r *retrier) waitBeforeRetry(ctx context.Context, err error, growing time.Duration) (wait time.Duration, ok bool) {
+func (r *retrier) waitBeforeRetry(req *http.Request, err error, growing time.Duration) (wait time.Duration, ok bool) {
 	wait = growing
 	apiErr, isAPIError := err.(*APIError)
 	if isAPIError && apiErr.saysRetryAfter {
@@ -204,25 +211,28 @@ func (r *retrier) waitBeforeRetry(ctx context.Context, err error, growing time.D
 		wait = apiErr.RetryAfter + rand.N(apiErr.RetryAfter/4+1)
 	}
 	if isAPIError && apiErr.StatusCode == http.StatusTooManyRequests {
-		return r.takePlace(ctx, wait)
+		return r.takePlace(req, wait)
 	}
-	return wait, !outlastsDeadline(ctx, wait)
+	return wait, !outlastsDeadline(req.Context(), wait)
 }
 
-// takePlace puts the callers of a client in a row. Without it all that were refused
-// come back at the moment that the server names, and most are refused again.
-func (r *retrier) takePlace(ctx context.Context, wait time.Duration) (time.Duration, bool) {
+// takePlace puts the callers with one API key in a row. Without it all that were
+// refused come back at the moment that the server names, and most are refused again.
+func (r *retrier) takePlace(req *http.Request, wait time.Duration) (time.Duration, bool) {
+	key := req.Header.Get(keyHeader)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	place := time.Now().Add(wait)
-	if place.Before(r.nextPlace) {
-		place = r.nextPlace
+	now := time.Now()
+	maps.DeleteFunc(r.nextPlaces, func(_ string, next time.Time) bool { return next.Before(now) })
+	place := now.Add(wait)
+	if next, ok := r.nextPlaces[key]; ok && place.Before(next) {
+		place = next
 	}
-	inRow := max(time.Until(place), 0)
-	if inRow-wait > maxRetryAfter || outlastsDeadline(ctx, inRow) {
+	inRow := place.Sub(now)
+	if inRow-wait > maxRetryAfter || outlastsDeadline(req.Context(), inRow) {
 		return 0, false
 	}
-	r.nextPlace = place.Add(returnGap)
+	r.nextPlaces[key] = place.Add(returnGap)
 	return inRow, true
 }
 

@@ -340,7 +340,7 @@ func TestBodyThatCannotBeReadAnewIsSentOnce(t *testing.T) {
 	var seen []*http.Request
 	client := newClient(t, serve(t, limited(9, atOnce, &seen)).URL)
 	body := io.MultiReader(strings.NewReader(`{"content": "hello"}`))
-	_, _ = client.SendMessageWithBodyWithResponse(t.Context(), sessionID, "application/json", body)
+	_, _ = feather.SendWithResponse(t.Context(), client, body)
 	if len(seen) != 1 {
 		t.Errorf("%d tries", len(seen))
 	}
@@ -376,7 +376,7 @@ func timed(t *testing.T, status int, retryAfter func(try int) string, ctx func(c
 		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
 		callCtx, cancel := ctx(t.Context())
 		defer cancel()
-		_, err = client.SendMessageWithResponse(callCtx, sessionID, hello, editors...)
+		_, err = sendWithResponse(callCtx, client, editors...)
 		took = time.Since(start)
 	})
 	return tries, took, err
@@ -562,7 +562,7 @@ func TestRowOfCallersHasAnEnd(t *testing.T) {
 				}
 				defer cancel()
 				start := time.Now()
-				_, err := client.SendMessageWithResponse(ctx, sessionID, hello)
+				_, err := sendWithResponse(ctx, client)
 				if apiErr, ok := err.(*feather.APIError); !ok || apiErr.StatusCode != 429 {
 					t.Errorf("error %v", err)
 				}
@@ -576,6 +576,33 @@ func TestRowOfCallersHasAnEnd(t *testing.T) {
 		wg.Wait()
 		if waited.Load() < 590 || waited.Load() > 601 {
 			t.Errorf("%d waited, %d had the error at once; want 600 to wait, a tenth of a second apart", waited.Load(), atOnce.Load())
+		}
+	})
+}
+
+// TestEachKeyHasARowOfItsOwn: one tenant's refusals do not delay another's retry.
+func TestEachKeyHasARowOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := roundTripper(func(req *http.Request) (*http.Response, error) {
+			statusCode := http.StatusTooManyRequests
+			if req.Header.Get("X-Retry-Count") != "" {
+				statusCode = http.StatusOK
+			}
+			return &http.Response{StatusCode: statusCode, Header: atOnce, Body: http.NoBody, Request: req}, nil
+		})
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		start := time.Now()
+		var loud sync.WaitGroup
+		for range 30 {
+			loud.Go(func() { _ = ask(client, feather.APIKey("loud")) })
+		}
+		synctest.Wait()
+		if err := ask(client, feather.APIKey("quiet")); err != nil || time.Since(start) > 0 {
+			t.Errorf("the quiet tenant waited %v, error %v", time.Since(start), err)
+		}
+		loud.Wait()
+		if took := time.Since(start); took != 2900*time.Millisecond {
+			t.Errorf("the loud tenant's 30 calls took %v, want 2.9 s", took)
 		}
 	})
 }
@@ -622,9 +649,10 @@ func TestConnectionIsGivenUpAfterA500(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	client := newClient(t, "http://"+listener.Addr().String())
 	for range 20 {
-		apiErr, ok := errors.AsType[*feather.APIError](ask(client))
+		err := ask(client)
+		apiErr, ok := errors.AsType[*feather.APIError](err)
 		if !ok || apiErr.StatusCode != 500 || string(apiErr.Body) != "Internal Server Error" {
-			t.Fatalf("error %v", apiErr)
+			t.Fatalf("error %v", err)
 		}
 	}
 	if n := conns.Load(); n != 20 {

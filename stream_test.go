@@ -121,7 +121,7 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, tt.body)
 			})
-			overHTTP, overHTTPErr := events(newClient(t, server.URL).SendMessage(t.Context(), sessionID, hello))
+			overHTTP, overHTTPErr := events(send(t.Context(), newClient(t, server.URL)))
 			expect(t, overHTTP, overHTTPErr, tt.want, tt.wantErr)
 			if len(tt.body) < 1<<20 {
 				oneByte, err := events(reply(tt.contentType, iotest.OneByteReader(strings.NewReader(tt.body))), nil)
@@ -208,7 +208,7 @@ func TestNoEventIsHeldBackByCompression(t *testing.T) {
 			_, _ = io.WriteString(w, "data: b\n\n")
 		}))
 		client := newClient(t, server.URL, append(opts, feather.WithIdleTimeout(time.Minute))...)
-		for event, err := range feather.Stream(client.SendMessage(t.Context(), sessionID, hello)) {
+		for event, err := range feather.Stream(send(t.Context(), client)) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -240,13 +240,13 @@ func TestCompressedResponseForThoseWhoAskForIt(t *testing.T) {
 			_, _ = w.Write(tt.body)
 		})
 		client := newClient(t, server.URL)
-		got, err := events(client.SendMessage(t.Context(), sessionID, hello, accept("gzip")))
+		got, err := events(send(t.Context(), client, accept("gzip")))
 		if tt.name == "whole" {
 			expect(t, got, err, data("a", "b"), "")
 		} else {
 			expect(t, nil, err, nil, tt.wantErr)
 		}
-		rsp, err := client.SendMessageWithResponse(t.Context(), sessionID, hello, accept("gzip"))
+		rsp, err := sendWithResponse(t.Context(), client, accept("gzip"))
 		if tt.name == "whole" && (err != nil || string(rsp.Body) != content || rsp.HTTPResponse.Header.Get("Content-Encoding") != "") {
 			t.Errorf("buffered: %v", err)
 		}
@@ -269,7 +269,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 				}
 			}
 		})
-		for event, err := range feather.Stream(newClient(t, server.URL).SendMessage(t.Context(), sessionID, hello)) {
+		for event, err := range feather.Stream(send(t.Context(), newClient(t, server.URL))) {
 			if err != nil {
 				t.Fatal(err, event)
 			}
@@ -287,7 +287,7 @@ func TestBrokenOffStreamIsAnError(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		})
 		client := newClient(t, server.URL)
-		_, streamErr := events(client.SendMessage(t.Context(), sessionID, hello))
+		_, streamErr := events(send(t.Context(), client))
 		for way, err := range map[string]error{"Stream": streamErr, "WithResponse": ask(client)} {
 			if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(err.Error(), "feather: the response broke off: ") {
 				t.Errorf("%s, %s: error %v", contentType, way, err)
@@ -425,12 +425,12 @@ func TestRequiredEvent(t *testing.T) {
 				w.Header().Set("Content-Type", tt.contentType)
 				_, _ = io.WriteString(w, tt.body)
 			})
-			bare, err := feather.NewClient(server.URL)
+			bare, err := feather.NewClientWithResponses(server.URL)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for way, client := range map[string]feather.ClientInterface{"New": newClient(t, server.URL), "bare": bare} {
-				got, err := events(client.SendMessage(t.Context(), sessionID, hello, feather.RequireEvent(tt.types...)))
+			for way, client := range map[string]*feather.ClientWithResponses{"New": newClient(t, server.URL), "bare": bare} {
+				got, err := events(send(t.Context(), client, feather.RequireEvent(tt.types...)))
 				if len(got) != tt.events {
 					t.Errorf("%s: events %v", way, got)
 				}
@@ -453,7 +453,7 @@ func TestRequiredEventEndsTheStreamOfAConnectionThatStaysOpen(t *testing.T) {
 		<-r.Context().Done()
 	})
 	client := newClient(t, server.URL, feather.WithRequireEvent("complete"))
-	if got, err := events(client.SendMessage(t.Context(), sessionID, hello)); len(got) != 1 || err != nil {
+	if got, err := events(send(t.Context(), client)); len(got) != 1 || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }

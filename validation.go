@@ -3,8 +3,60 @@ package feather
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
+
+// ValidationError says what is wrong with one part of a request.
+type ValidationError struct {
+	// Loc leads to the part, from body, query, path, header or cookie on; see Path.
+	Loc []LocationPart `json:"loc"`
+
+	// Msg is for people; Type, such as missing or string_too_short, for programs.
+	Msg  string `json:"msg"`
+	Type string `json:"type"`
+
+	// Input is what the request had there, and Ctx what the message was made from.
+	// Both may be nil.
+	Input any            `json:"input,omitempty"`
+	Ctx   map[string]any `json:"ctx,omitempty"`
+}
+
+// LocationPart is one step of a location: the name of a member, or an index in a list.
+type LocationPart struct {
+	Name  string
+	Index int // where Name is empty
+}
+
+// MarshalJSON writes a text or a number.
+func (p LocationPart) MarshalJSON() ([]byte, error) {
+	if p.Name != "" {
+		return json.Marshal(p.Name)
+	}
+	return json.Marshal(p.Index)
+}
+
+// UnmarshalJSON reads a text or a whole number. Anything else becomes a Name with its
+// JSON.
+func (p *LocationPart) UnmarshalJSON(data []byte) error {
+	*p = LocationPart{}
+	if json.Unmarshal(data, &p.Index) == nil && string(data) != "null" {
+		return nil
+	}
+	*p = LocationPart{}
+	if json.Unmarshal(data, &p.Name) != nil || string(data) == "null" {
+		p.Name = string(data)
+	}
+	return nil
+}
+
+// String returns the name without quotes, or the index.
+func (p LocationPart) String() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return strconv.Itoa(p.Index)
+}
 
 // ValidationErrors is FastAPI's detail of a 422: an entry for each part of the
 // request that is wrong. Where the server sends a text in its place, as FastAPI
@@ -45,24 +97,14 @@ func (v ValidationErrors) String() string {
 func (v ValidationError) Path() string {
 	var path strings.Builder
 	for _, part := range v.Loc {
-		name, err := part.AsValidationErrorLoc0()
 		switch {
-		case err != nil:
-			fmt.Fprintf(&path, "[%s]", part)
+		case part.Name == "":
+			fmt.Fprintf(&path, "[%d]", part.Index)
 		case path.Len() > 0:
-			path.WriteString("." + name)
+			path.WriteString("." + part.Name)
 		default:
-			path.WriteString(name)
+			path.WriteString(part.Name)
 		}
 	}
 	return path.String()
-}
-
-// String returns the name of a member without its quotes, or the index in a
-// list.
-func (t LocationPart) String() string {
-	if name, err := t.AsValidationErrorLoc0(); err == nil {
-		return name
-	}
-	return string(t.union)
 }

@@ -37,8 +37,8 @@ func TestEveryOperation(t *testing.T) {
 			c.testStream(t)
 		})
 	}
-	if !t.Failed() && len(tested) != len(vendored().operations) {
-		t.Errorf("%d operations tested, the document has %d", len(tested), len(vendored().operations))
+	if !t.Failed() && len(tested) != len(shipped().operations) {
+		t.Errorf("%d operations tested, the document has %d", len(tested), len(shipped().operations))
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *operationCall) learnRoute(t *testing.T) {
 	if _, err = c.call(t, client, c.name, anyArgument, feather.MaxRetries(0)); sent == nil {
 		t.Fatalf("no request: %v", err)
 	}
-	if c.route, _, err = vendored().find(sent); err != nil {
+	if c.route, _, err = shipped().find(sent); err != nil {
 		t.Fatalf("%s %s: %v", sent.Method, sent.URL.Path, err)
 	}
 }
@@ -182,7 +182,8 @@ func (c *operationCall) testSuccess(t *testing.T) {
 	if c.isWithBody() {
 		return // The bytes of such a body are not made from a schema.
 	}
-	server := Start(t)
+	server := newServer(t, shipped())
+	defer server.Close()
 	rsp, err := c.call(t, server.Client(), c.name+"WithResponse", c.argument, feather.MaxRetries(0))
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +238,9 @@ func (c *operationCall) testStream(t *testing.T) {
 	if len(content) > 0 || statusCode != http.StatusOK || c.isWithBody() {
 		return
 	}
-	rsp, err := c.call(t, Start(t).Client(), c.name, c.argument, feather.MaxRetries(0))
+	server := newServer(t, shipped())
+	defer server.Close()
+	rsp, err := c.call(t, server.Client(), c.name, c.argument, feather.MaxRetries(0))
 	if err != nil {
 		t.Fatal(err)
 	}

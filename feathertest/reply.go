@@ -15,10 +15,11 @@ import (
 )
 
 // Reply is a scripted response. Calls of Server.Reply and its kin queue up, and each
-// request that passes the checks takes one, whatever operation it is for; the tries
-// of a call that is retried take one each.
+// request that passes the checks takes the first that is for it: any, unless For names
+// an operation. The tries of a call that is retried take one each.
 type Reply struct {
 	server *Server
+	route  string // the operation; empty for any
 	header http.Header
 	status int    // 0 for a stream
 	body   []byte // of a status
@@ -92,6 +93,18 @@ func (s *Server) replyJSON(statusCode int, v any) *Reply {
 		s.t.Fatalf("feathertest: the status %d is not one from 200 to 599", statusCode)
 	}
 	return s.script(&Reply{status: statusCode, body: body})
+}
+
+// For lets only requests for one operation take the reply, such as
+// "GET /v1/things/{thing_id}"; see Server.Handle. It fails on an operation that the
+// document does not have.
+func (r *Reply) For(operation string) *Reply {
+	r.server.t.Helper()
+	route := r.server.operation(operation)
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	r.route = route
+	return r
 }
 
 // WithHeader sets a header of the response, such as Retry-After.

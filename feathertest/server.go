@@ -160,14 +160,21 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 // Handle fails on an operation that the document does not have.
 func (s *Server) Handle(operation string, handler http.Handler) {
 	s.t.Helper()
+	known := s.operation(operation)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handlers[known] = handler
+}
+
+// operation returns an operation as the document has it.
+func (s *Server) operation(operation string) string {
+	s.t.Helper()
 	method, path, _ := strings.Cut(operation, " ")
 	known, ok := s.document.operations[method+" "+withoutNames(path)]
 	if !ok {
 		s.t.Fatalf("feathertest: the document has no operation %q; write one as METHOD /path/{parameter}", operation)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.handlers[known] = handler
+	return known
 }
 
 // HandleFunc is Handle for a function.
@@ -226,12 +233,13 @@ func (s *Server) record(r *http.Request, body []byte) {
 func (s *Server) responseTo(route *routers.Route) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.replies) > 0 {
-		next := s.replies[0]
-		s.replies = s.replies[1:]
-		return *next
+	operation := route.Method + " " + route.Path
+	if i := slices.IndexFunc(s.replies, func(r *Reply) bool { return r.route == "" || r.route == operation }); i >= 0 {
+		next := *s.replies[i]
+		s.replies = slices.Delete(s.replies, i, i+1)
+		return next
 	}
-	if handler, ok := s.handlers[route.Method+" "+route.Path]; ok {
+	if handler, ok := s.handlers[operation]; ok {
 		return s.checked(handler, route)
 	}
 	return s.defaultReply(route.Operation)

@@ -2,7 +2,6 @@ package feathertest_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +28,34 @@ func TestMain(m *testing.M) {
 
 var sessionID = uuid.MustParse("0190a5b4-0000-7000-8000-000000000001")
 
-var hello = feather.SendMessageRequest{Content: "hello"}
+const hello = `{"content": "hello"}`
+
+// send makes a call as the generated ones do.
+func send(ctx context.Context, client *feather.ClientWithResponses, body string, editors ...feather.RequestEditorFn) (*http.Response, error) {
+	c := client.ClientInterface.(*feather.Client)
+	req, err := http.NewRequestWithContext(ctx, "POST", c.Server+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for _, edit := range append(c.RequestEditors, editors...) {
+		if err := edit(ctx, req); err != nil {
+			return nil, err
+		}
+	}
+	return c.Client.Do(req)
+}
+
+// sendWhole reads the response to its end.
+func sendWhole(ctx context.Context, client *feather.ClientWithResponses, body string) (string, error) {
+	rsp, err := send(ctx, client, body)
+	if err != nil {
+		return "", err
+	}
+	defer rsp.Body.Close()
+	text, err := io.ReadAll(rsp.Body)
+	return string(text), err
+}
 
 var path = "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
 
@@ -120,7 +146,7 @@ func TestEveryRequestIsChecked(t *testing.T) {
 }
 
 func TestUnscriptedReplyIsAShortStream(t *testing.T) {
-	events, err := collect(feathertest.Start(t).Client().SendMessage(t.Context(), sessionID, hello))
+	events, err := collect(send(t.Context(), feathertest.Start(t).Client(), hello))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,30 +177,53 @@ func TestReplyScriptsTheNextReplies(t *testing.T) {
 	server.Reply(first...)
 	server.Reply()
 	for i, want := range [][]feather.Event{first, nil} {
-		got, err := collect(client.SendMessage(t.Context(), sessionID, hello))
+		got, err := collect(send(t.Context(), client, hello))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("reply %d: %+v, %v; want %+v", i, got, err, want)
 		}
 	}
-	if got, err := collect(client.SendMessage(t.Context(), sessionID, hello)); err != nil || len(got) != 4 {
+	if got, err := collect(send(t.Context(), client, hello)); err != nil || len(got) != 4 {
 		t.Errorf("after the script: %+v, %v", got, err)
 	}
+}
+
+func TestReplyIsForTheOperationThatItNames(t *testing.T) {
+	server := feathertest.Start(t)
+	server.ReplyStatus(409, "of another operation").For("POST /v1/ask-feather/sessions").WithHeader("Retry-After", "61")
+	server.Reply(feather.Event{Data: "first"}).For("POST /v1/ask-feather/sessions/{id}/messages")
+	server.Reply(feather.Event{Data: "second"})
+	for _, want := range []string{"data: first\n\n", "data: second\n\n"} {
+		if got, err := sendWhole(t.Context(), server.Client(), hello); got != want || err != nil {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+	rsp, err := http.Post(server.URL+"/v1/ask-feather/sessions?", "application/json", strings.NewReader("{}"))
+	if err != nil || rsp.StatusCode != 401 {
+		t.Errorf("without a key: %v, %v", rsp, err)
+	}
+	rsp.Body.Close()
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions", strings.NewReader("{}"))
+	req.Header = http.Header{"X-Api-Key": {"k"}, "Content-Type": {"application/json"}}
+	if rsp, err = http.DefaultClient.Do(req); err != nil || rsp.StatusCode != 409 {
+		t.Errorf("the other operation: %v, %v", rsp, err)
+	}
+	rsp.Body.Close()
 }
 
 func TestRefusedRequestTakesNoReply(t *testing.T) {
 	server := feathertest.Start(t)
 	server.Reply(feather.Event{Data: "scripted"})
 	client := server.Client()
-	if _, err := collect(client.SendMessage(t.Context(), sessionID, feather.SendMessageRequest{})); err == nil {
+	if _, err := collect(send(t.Context(), client, "{}")); err == nil {
 		t.Error("an empty message is not refused")
 	}
-	if got, err := collect(client.SendMessage(t.Context(), sessionID, hello)); err != nil || len(got) != 1 || got[0].Data != "scripted" {
+	if got, err := collect(send(t.Context(), client, hello)); err != nil || len(got) != 1 || got[0].Data != "scripted" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 func TestReplyStatus(t *testing.T) {
-	rude := feather.ValidationErrors{{Loc: location(t, "body", "content"), Msg: "too rude", Type: "value_error"}}
+	rude := feather.ValidationErrors{{Loc: []feather.LocationPart{{Name: "body"}, {Name: "content"}}, Msg: "too rude", Type: "value_error"}}
 	tests := []struct {
 		name   string
 		script func(*feathertest.Server)
@@ -204,7 +253,7 @@ func TestReplyStatus(t *testing.T) {
 	for _, tt := range tests {
 		server := feathertest.Start(t)
 		tt.script(server)
-		_, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello)
+		_, err := sendWhole(t.Context(), server.Client(), hello)
 		got, ok := errors.AsType[*feather.APIError](err)
 		if !ok || got.StatusCode != tt.want.StatusCode || got.Code != tt.want.Code || got.Detail != tt.want.Detail ||
 			len(got.Validation) != len(tt.want.Validation) || got.RetryAfter != tt.want.RetryAfter {
@@ -213,22 +262,12 @@ func TestReplyStatus(t *testing.T) {
 	}
 }
 
-func location(t *testing.T, steps ...string) []feather.LocationPart {
-	t.Helper()
-	data, _ := json.Marshal(steps)
-	var parts []feather.LocationPart
-	if err := json.Unmarshal(data, &parts); err != nil {
-		t.Fatal(err)
-	}
-	return parts
-}
-
 func TestReplyAfterWaits(t *testing.T) {
 	server := feathertest.Start(t)
 	const delay = 50 * time.Millisecond
 	server.ReplyAfter(delay, feather.Event{Data: "late"})
 	start := time.Now()
-	got, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello))
+	got, err := collect(send(t.Context(), server.Client(), hello))
 	if took := time.Since(start); err != nil || len(got) != 1 || took < delay {
 		t.Errorf("%+v, %v after %v", got, err, took)
 	}
@@ -236,7 +275,7 @@ func TestReplyAfterWaits(t *testing.T) {
 	server.ReplyAfter(time.Hour)
 	ctx, cancel := context.WithTimeout(t.Context(), delay)
 	defer cancel()
-	if _, err := collect(server.Client().SendMessage(ctx, sessionID, hello)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := collect(send(ctx, server.Client(), hello)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -245,7 +284,7 @@ func TestReplyCut(t *testing.T) {
 	for n := range 3 {
 		server := feathertest.Start(t)
 		server.ReplyCut(slices.Repeat([]feather.Event{{Data: "a"}}, n)...)
-		got, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello))
+		got, err := collect(send(t.Context(), server.Client(), hello))
 		if len(got) != n || !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			t.Errorf("after %d events: %+v, %v", n, got, err)
 		}
@@ -270,7 +309,7 @@ func TestReplyStallEndsWhenTheClientLeaves(t *testing.T) {
 				leave()
 			}
 		}()
-		for _, err := range feather.Stream(server.Client().SendMessage(ctx, sessionID, hello)) {
+		for _, err := range feather.Stream(send(ctx, server.Client(), hello)) {
 			if last = err; err == nil {
 				got++
 				leave()
@@ -286,7 +325,7 @@ func TestReplyStallEndsWhenTheClientLeaves(t *testing.T) {
 func TestCloseEndsAStalledReply(t *testing.T) {
 	server := feathertest.NewServer()
 	server.ReplyStall(feather.Event{Data: "a"})
-	for _, err := range feather.Stream(server.Client().SendMessage(t.Context(), sessionID, hello)) {
+	for _, err := range feather.Stream(send(t.Context(), server.Client(), hello)) {
 		if err != nil {
 			break
 		}
@@ -302,13 +341,13 @@ func TestHandle(t *testing.T) {
 		server.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, text, " ", r.PathValue("session_id"))
 		})
-		rsp, err := client.SendMessageWithResponse(t.Context(), sessionID, hello)
-		if err != nil || string(rsp.Body) != text+" "+sessionID.String() {
-			t.Errorf("%s: %v", text, err)
+		got, err := sendWhole(t.Context(), client, hello)
+		if err != nil || got != text+" "+sessionID.String() {
+			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
 	server.Reply(feather.Event{Data: "scripted"})
-	if rsp, err := client.SendMessageWithResponse(t.Context(), sessionID, hello); err != nil || string(rsp.Body) != "data: scripted\n\n" {
+	if text, err := sendWhole(t.Context(), client, hello); err != nil || text != "data: scripted\n\n" {
 		t.Errorf("a script goes first: %v", err)
 	}
 }
@@ -318,7 +357,7 @@ func TestHandlerIsForOneOperation(t *testing.T) {
 	server.HandleFunc("POST /v1/ask-feather/sessions", func(http.ResponseWriter, *http.Request) {
 		t.Error("the handler of another operation was called")
 	})
-	if events, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil || len(events) != 4 {
+	if events, err := collect(send(t.Context(), server.Client(), hello)); err != nil || len(events) != 4 {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -328,16 +367,29 @@ func TestNamesOfParametersDoNotMatterToHandle(t *testing.T) {
 	server.HandleFunc("POST /v1/ask-feather/sessions/{s}/messages", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.PathValue("session_id"))
 	})
-	rsp, err := server.Client().SendMessageWithResponse(t.Context(), sessionID, hello)
-	if err != nil || string(rsp.Body) != sessionID.String() {
-		t.Error(rsp, err)
+	text, err := sendWhole(t.Context(), server.Client(), hello)
+	if err != nil || text != sessionID.String() {
+		t.Error(text, err)
 	}
 }
 
-func TestEveryOperationHasAReplyFromTheDocument(t *testing.T) {
-	rsp, err := feathertest.Start(t).Client().CreateSessionWithResponse(t.Context(), feather.CreateSessionRequest{})
-	if err != nil || rsp.JSON201 == nil || rsp.JSON201.ID == uuid.Nil || rsp.JSON201.CreatedAt.IsZero() || rsp.JSON201.Status == "" {
-		t.Errorf("%+v, %v", rsp, err)
+func TestUnscriptedReplyComesFromTheSchema(t *testing.T) {
+	server := feathertest.Start(t)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("x-api-key", "k")
+	req.Header.Set("Content-Type", "application/json")
+	rsp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rsp.Body.Close()
+	body, _ := io.ReadAll(rsp.Body)
+	want := `{"created_at":"2026-01-02T03:04:05Z","id":"0190a5b4-0000-7000-8000-000000000001","status":"text","title":null,"updated_at":"2026-01-02T03:04:05Z"}`
+	if rsp.StatusCode != 201 || string(body) != want {
+		t.Errorf("status %d, body\n%s, want 201,\n%s", rsp.StatusCode, body, want)
 	}
 }
 
@@ -374,6 +426,7 @@ func TestBadArgumentsFailInTheCaller(t *testing.T) {
 		{"an id", func(s *feathertest.Server) { s.Reply(feather.Event{ID: "a\nb"}) }, "the id or the type of the event"},
 		{"a type", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Type: "a\x00"}) }, "the id or the type of the event"},
 		{"an operation", func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) }, `the document has no operation "POST /{"`},
+		{"an operation of a reply", func(s *feathertest.Server) { s.Reply().For("GET /v9") }, `no operation "GET /v9"`},
 		{"an operation without its method", func(s *feathertest.Server) { s.Handle("/", http.NotFoundHandler()) }, `no operation "/"`},
 		{"an option", func(s *feathertest.Server) { s.Client(feather.WithAPIKey("")) }, "feather: the API key is empty"},
 	}
@@ -402,7 +455,7 @@ func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
 	server := feathertest.Start(consumer)
 	server.Reply()
 	server.ReplyStatus(404, "x")
-	if _, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); err != nil {
+	if _, err := collect(send(t.Context(), server.Client(), hello)); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range consumer.cleanups {
@@ -419,7 +472,7 @@ func TestReplyWithHeadersAndPauses(t *testing.T) {
 	server.Reply(feather.Event{Data: "a"}, feather.Event{Data: "b"}, feather.Event{Data: "c"}).
 		WithHeader("X-Request-Id", "req-1").WithPause(pause)
 	start := time.Now()
-	rsp, err := server.Client().SendMessage(t.Context(), sessionID, hello)
+	rsp, err := send(t.Context(), server.Client(), hello)
 	if id := feather.RequestID(rsp); id != "req-1" {
 		t.Errorf("request id %q", id)
 	}
@@ -433,16 +486,16 @@ func TestStreamFaults(t *testing.T) {
 	server := feathertest.Start(t)
 	client := server.Client(feather.WithRequireEvent("complete"))
 	server.Reply(feather.Event{Type: "delta"}, feather.Event{Type: "error", Data: `{"error": "internal"}`})
-	_, err := collect(client.SendMessage(t.Context(), sessionID, hello))
+	_, err := collect(send(t.Context(), client, hello))
 	if streamErr, ok := err.(*feather.StreamError); !ok || streamErr.Code != "internal" {
 		t.Errorf("an error event: %v", err)
 	}
 	server.Reply(feather.Event{Type: "delta"})
-	if _, err := collect(client.SendMessage(t.Context(), sessionID, hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := collect(send(t.Context(), client, hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("no complete event: %v", err)
 	}
 	server.ReplyStall(feather.Event{Type: "delta"})
-	_, err = collect(client.SendMessage(t.Context(), sessionID, hello, feather.IdleTimeout(10*time.Millisecond)))
+	_, err = collect(send(t.Context(), client, hello, feather.IdleTimeout(10*time.Millisecond)))
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a stall: %v", err)
 	}
@@ -462,7 +515,7 @@ func TestReplyThatWaitsIsCutByClose(t *testing.T) {
 			}
 			server.Close()
 		}()
-		if _, err := collect(server.Client().SendMessage(t.Context(), sessionID, hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := collect(send(t.Context(), server.Client(), hello)); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 		server.Close()
@@ -472,7 +525,7 @@ func TestReplyThatWaitsIsCutByClose(t *testing.T) {
 func TestClientTakesOptions(t *testing.T) {
 	server := feathertest.Start(t)
 	client := server.Client(feather.WithAPIKey("key-of-a-tenant"))
-	if _, err := client.SendMessageWithResponse(t.Context(), sessionID, hello); err != nil {
+	if _, err := sendWhole(t.Context(), client, hello); err != nil {
 		t.Fatal(err)
 	}
 	if key := server.Requests()[0].Header.Get("x-api-key"); key != "key-of-a-tenant" {

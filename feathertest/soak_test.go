@@ -148,7 +148,7 @@ func (r *soakRound) refuse(req *http.Request) {
 }
 
 func content(body []byte) string {
-	var message feather.SendMessageRequest
+	var message struct{ Content string }
 	_ = json.Unmarshal(body, &message)
 	return message.Content
 }
@@ -198,12 +198,12 @@ func (r *soakRound) run(t *testing.T) {
 func (r *soakRound) send(t *testing.T, message string, stream bool) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()
-	body := feather.SendMessageRequest{Content: message}
+	body := fmt.Sprintf(`{"content": %q}`, message)
 	var err error
 	if stream {
-		_, err = collect(r.client.SendMessage(ctx, sessionID, body))
+		_, err = collect(send(ctx, r.client, body))
 	} else {
-		_, err = r.client.SendMessageWithResponse(ctx, sessionID, body)
+		_, err = sendWhole(ctx, r.client, body)
 	}
 	if _, known := errors.AsType[*feather.APIError](err); err != nil && !known &&
 		!errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, io.ErrUnexpectedEOF) &&

@@ -173,7 +173,7 @@ func goldenBump(t *testing.T, folder string, tools verdictTools) string {
 		t.Error("openapi.json changed")
 	}
 	if !breaking {
-		write(t, filepath.Join(dir, "consumer", "main.go"), read(t, filepath.Join(root, "testdata/consumer/main.go")))
+		write(t, filepath.Join(dir, "consumer", "main.go"), read(t, filepath.Join(root, "examples/testdata/consumer/main.go")))
 		if _, err := output(dir, "go", "build", "-o", os.DevNull, "./consumer"); err != nil {
 			t.Errorf("a consumer no longer compiles: %v", err)
 		}

@@ -1,4 +1,6 @@
-package feather_test
+// Package examples_test holds what a consumer of the package sees: its go.mod, and the
+// README's code.
+package examples_test
 
 import (
 	"encoding/json"
@@ -8,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/featherhq/feather-go"
 )
 
 var updateModules = flag.Bool("update", false, "write testdata/consumer/*.txt anew")
@@ -44,6 +44,18 @@ func TestConsumerGetsNoMoreThanItNeeds(t *testing.T) {
 	}
 }
 
+func TestSpecCostsOnlyThoseWhoCallIt(t *testing.T) {
+	for name, use := range map[string]bool{"_ = feather.Version": false, "println(len(feather.Spec()))": true} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t"+name+"\n}\n")
+		binary := filepath.Join(dir, "program")
+		goCommand(t, ".", "build", "-o", binary, filepath.Join(dir, "main.go"))
+		if has := strings.Contains(readFile(t, binary), `"operationId": "`); has != use {
+			t.Errorf("with %s: document in the binary: %t", name, has)
+		}
+	}
+}
+
 // newModule makes an empty module that takes this package from here, and adds files.
 func newModule(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
@@ -51,8 +63,8 @@ func newModule(t *testing.T, files map[string]string) (dir string) {
 	for name, content := range files {
 		writeFile(t, filepath.Join(dir, name), content)
 	}
-	writeFile(t, filepath.Join(dir, "go.sum"), readFile(t, "go.sum"))
-	root, err := filepath.Abs(".")
+	writeFile(t, filepath.Join(dir, "go.sum"), readFile(t, "../go.sum"))
+	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,12 +106,4 @@ func required(t *testing.T, goMod string) string {
 		list.WriteString(module.Path + "\n")
 	}
 	return list.String()
-}
-
-func TestVersionIsTheNewestInTheChangelog(t *testing.T) {
-	_, released, _ := strings.Cut(readFile(t, "CHANGELOG.md"), "## [Unreleased]")
-	_, released, _ = strings.Cut(released, "\n## [")
-	if newest, _, _ := strings.Cut(released, "]"); newest != feather.Version {
-		t.Errorf("Version is %s, the newest in CHANGELOG.md %q", feather.Version, newest)
-	}
 }
