@@ -24,6 +24,10 @@ bump: ## move to a new spec: make bump SPEC="documents, pages or URLs"
 	@rm -f build/verdict.md
 	@$(SPECBUMP) $(SPEC)
 
+.PHONY: trial
+trial: ## do all that a bump does but change a file: make trial SPEC=…
+	@$(SPECBUMP) -trial $(SPEC)
+
 .PHONY: compat
 compat: ## say what the working tree changes for consumers
 	@$(SPECBUMP) -verdict
@@ -66,8 +70,10 @@ lint: peers ## gofmt, vet, staticcheck, actionlint
 .PHONY: unchanged
 unchanged: peers ## check that generating and tidying change nothing
 	@cp feather.gen.go build/before.go.txt
+	@cp OPERATIONS.md build/before.md
 	go generate ./...
 	@diff -u build/before.go.txt feather.gen.go
+	@diff -u build/before.md OPERATIONS.md
 	@for module in $(MODULES); do \
 		echo "go mod tidy -diff ($$module)"; \
 		go -C $$module mod tidy -diff || exit; \

@@ -25,13 +25,13 @@ type HTTPValidationError struct {
 	Detail ValidationErrors `json:"detail,omitempty"`
 }
 
-// SendMessageRequest defines model for src__ask_feather__schemas__SendMessageRequest.
+// SendMessageRequest defines model for SendMessageRequest.
 type SendMessageRequest struct {
 	Content  string  `json:"content"`
 	Workflow *string `json:"workflow,omitempty"`
 }
 
-// SessionResponse defines model for src__ask_feather__schemas__SessionResponse.
+// SessionResponse defines model for SessionResponse.
 type SessionResponse struct {
 	CreatedAt time.Time          `json:"created_at"`
 	ID        openapi_types.UUID `json:"id"`

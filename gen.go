@@ -2,7 +2,12 @@ package feather
 
 import _ "embed"
 
-//go:generate go tool -modfile=tools/go.mod oapi-codegen -config oapi-codegen.yaml openapi.json
+// The generator reads a prepared document, in which the names of overlay.yaml are the
+// names of the schemas.
+//
+//go:generate go -C tools run ./specbump -C .. -prepare build/prepared.json
+//go:generate go tool -modfile=tools/go.mod oapi-codegen -config oapi-codegen.yaml build/prepared.json
+//go:generate go -C tools run ./specbump -C .. -operations OPERATIONS.md
 
 //go:embed openapi.json
 var spec string

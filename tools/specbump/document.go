@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -49,7 +52,7 @@ func parseJSON(content []byte) (*yaml.Node, error) {
 		return nil, fmt.Errorf("reading JSON at byte %d of %d: %w", decoder.InputOffset(), len(content), err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, fmt.Errorf("reading JSON: there is more behind the document, at byte %d", decoder.InputOffset())
+		return nil, fmt.Errorf("reading JSON: there is more after the document, at byte %d", decoder.InputOffset())
 	}
 	return root, nil
 }
@@ -89,7 +92,7 @@ func parseContainer(decoder *json.Decoder, open json.Delim) (*yaml.Node, error) 
 				return nil, err
 			}
 			if get(node, key) != nil {
-				return nil, fmt.Errorf("the key %q stands twice", key)
+				return nil, fmt.Errorf("the key %q appears twice", key)
 			}
 			set(node, key, value)
 			continue
@@ -128,19 +131,33 @@ func plain(node *yaml.Node, count *int) (*yaml.Node, error) {
 
 func plainMapping(node *yaml.Node, count *int) (*yaml.Node, error) {
 	made := mapping()
+	var merged []*yaml.Node // the values of <<, or lists of them
 	for i := 0; i < len(node.Content); i += 2 {
 		key := node.Content[i]
-		if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+		if key.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("reading YAML: line %d: a key must be a text", key.Line)
 		}
 		value, err := plain(node.Content[i+1], count)
 		if err != nil {
 			return nil, err
 		}
+		if key.Tag == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
 		if get(made, key.Value) != nil {
-			return nil, fmt.Errorf("reading YAML: line %d: the key %q stands twice", key.Line, key.Value)
+			return nil, fmt.Errorf("reading YAML: line %d: the key %q appears twice", key.Line, key.Value)
 		}
 		set(made, key.Value, value)
+	}
+	for _, value := range merged {
+		for _, from := range append(items(value), value) {
+			for key, value := range entries(from) {
+				if get(made, key) == nil {
+					set(made, key, value)
+				}
+			}
+		}
 	}
 	return made, nil
 }
@@ -184,6 +201,57 @@ func entries(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
 			}
 		}
 	}
+}
+
+// sorted yields the entries of a mapping by their keys.
+func sorted(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	values := map[string]*yaml.Node{}
+	for key, value := range entries(node) {
+		values[key] = value
+	}
+	return func(yield func(string, *yaml.Node) bool) {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if !yield(key, values[key]) {
+				return
+			}
+		}
+	}
+}
+
+// items are those of a list; anything else, nil too, has none.
+func items(node *yaml.Node) []*yaml.Node {
+	if node == nil || node.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return slices.Clip(node.Content)
+}
+
+// itemAt is the item with an index, as a JSON pointer has it, or nil.
+func itemAt(node *yaml.Node, index string) *yaml.Node {
+	if i, err := strconv.Atoi(index); err == nil && 0 <= i && i < len(items(node)) {
+		return node.Content[i]
+	}
+	return nil
+}
+
+func isNull(node *yaml.Node) bool { return node.Tag == "!!null" }
+
+func remove(node *yaml.Node, key string) {
+	for i := 0; node != nil && i < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			node.Content = slices.Delete(slices.Clone(node.Content), i, i+2)
+			return
+		}
+	}
+}
+
+func clone(node *yaml.Node) *yaml.Node {
+	copied := *node
+	copied.Content = make([]*yaml.Node, len(node.Content))
+	for i, child := range node.Content {
+		copied.Content[i] = clone(child)
+	}
+	return &copied
 }
 
 // get follows keys from node, and returns nil where one is missing.

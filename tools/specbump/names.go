@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
@@ -20,8 +21,15 @@ import (
 
 // nameChanges is what a bump did to overlay.yaml.
 type nameChanges struct {
-	added []string // as "Name for `target`"
-	gone  []string // as "`target`"
+	added  []string // as "Name for `target`"
+	gone   []string // as "`target`"
+	longer []string // names for which a shorter one was taken
+}
+
+func (c *nameChanges) countLonger(i *item) {
+	if i.level > 0 {
+		c.longer = append(c.longer, fmt.Sprintf("%s instead of %s", i.name(), i.candidates[0]))
+	}
 }
 
 func (c nameChanges) none() bool { return len(c.added)+len(c.gone) == 0 }
@@ -34,26 +42,14 @@ type identifiers map[string]bool
 // what the generator makes of an empty document. Generating also gives the
 // generator's own normalizer the initialisms of the configuration.
 func fixedIdentifiers(dir string) (identifiers, error) {
-	content, err := os.ReadFile(filepath.Join(dir, configFile))
+	config, err := loadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
-	var config struct {
-		codegen.Configuration `yaml:",inline"`
-		OutputFile            string `yaml:"output"`
-	}
-	if err := yaml.Unmarshal(content, &config); err != nil {
-		return nil, fmt.Errorf("%s: %w", configFile, err)
-	}
-	for name, file := range config.OutputOptions.UserTemplates { // named from the root
-		text, err := os.ReadFile(filepath.Join(dir, file))
-		if err != nil {
-			return nil, err
-		}
-		config.OutputOptions.UserTemplates[name] = string(text)
-	}
 	empty := &openapi3.T{OpenAPI: "3.1.0", Info: &openapi3.Info{Title: "x", Version: "0"}, Paths: openapi3.NewPaths(), Components: &openapi3.Components{}}
+	generating.Lock()
 	generated, err := codegen.Generate(empty, config.Configuration)
+	generating.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("generating from an empty document: %w", err)
 	}
@@ -74,6 +70,34 @@ func fixedIdentifiers(dir string) (identifiers, error) {
 		}
 	}
 	return found, nil
+}
+
+// generating is held while the generator works, as it has variables of its package.
+var generating sync.Mutex
+
+// generatorConfig is oapi-codegen.yaml, with the text of the templates.
+type generatorConfig struct {
+	codegen.Configuration `yaml:",inline"`
+	OutputFile            string `yaml:"output"`
+}
+
+func loadConfig(dir string) (*generatorConfig, error) {
+	content, err := os.ReadFile(filepath.Join(dir, configFile))
+	if err != nil {
+		return nil, err
+	}
+	config := &generatorConfig{}
+	if err := yaml.Unmarshal(content, config); err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
+	}
+	for name, file := range config.OutputOptions.UserTemplates { // named from the root
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return nil, err
+		}
+		config.OutputOptions.UserTemplates[name] = string(text)
+	}
+	return config, nil
 }
 
 // declare adds what a Go file declares.
@@ -117,6 +141,20 @@ func (ids identifiers) declareSpec(spec ast.Spec) {
 			}
 			if len(field.Names) == 0 {
 				ids["."+typeName(field.Type)] = true
+			}
+		}
+	}
+}
+
+// addDocument adds what a document makes the generator declare, after the overlay.
+func (ids identifiers) addDocument(document *yaml.Node) {
+	for key, schema := range entries(get(document, "components", "schemas")) {
+		ids[componentName(key, schema)] = true
+	}
+	for _, item := range entries(get(document, "paths")) {
+		for _, operation := range operationsOf(item) {
+			for _, claim := range operationClaims(goName(getText(operation, "operationId"))) {
+				ids[claim] = true
 			}
 		}
 	}
@@ -168,45 +206,190 @@ func operationClaims(name string) []string {
 	return claims
 }
 
-// recordNames appends an entry for each operation, and each schema that needs
-// one, and removes those whose target is gone. What stands is not touched.
-func recordNames(o *overlay, before source, after *yaml.Node, fixed identifiers) (nameChanges, error) {
-	old, err := o.names(before.root, "x-go-name")
+// recordNames appends an entry for each operation, and each schema that needs one, and
+// removes those whose target is gone. What stands keeps its name.
+func recordNames(o *overlay, before, after *yaml.Node, fixed identifiers) (nameChanges, error) {
+	inlineBefore, err := o.inlineNames(before, fixed)
 	if err != nil {
+		return nameChanges{}, err
+	}
+	oldNames, err := o.names(before, "x-go-name")
+	if err != nil {
+		return nameChanges{}, err
+	}
+	if err := o.followOperations(before, after); err != nil {
 		return nameChanges{}, err
 	}
 	var changes nameChanges
 	if changes.gone, err = o.removeStale(after); err != nil {
 		return nameChanges{}, err
 	}
-	operations, err := o.names(after, "operationId")
-	if err != nil {
-		return nameChanges{}, err
-	}
-	schemas, err := o.names(after, "x-go-name")
-	if err != nil {
-		return nameChanges{}, err
-	}
 	taken := maps.Clone(fixed)
-	fresh := append(freshOperations(after, operations, taken), freshSchemas(before.root, after, old, schemas, fixed, taken)...)
-	if err := tellApart(fresh, taken); err != nil {
-		return nameChanges{}, err
+	for _, name := range inlineBefore {
+		taken[name] = true
 	}
-	slices.SortFunc(fresh, func(a, b *item) int { return cmp.Compare(a.key+a.target, b.key+b.target) })
-	for _, i := range fresh {
-		if i.isOperation() || i.name() != i.byDefault {
-			o.append(i.target, i.key, i.name())
-			changes.added = append(changes.added, fmt.Sprintf("%s for `%s`", i.name(), i.target))
+	for _, record := range []func() error{
+		func() error { return o.recordOperations(after, taken, &changes) },
+		func() error { return o.recordSchemas(before, after, oldNames, fixed, taken, &changes) },
+		func() error { return o.recordParameters(after, &changes) },
+		func() error { return o.keepInline(after, inlineBefore, fixed, &changes) },
+	} {
+		if err := record(); err != nil {
+			return nameChanges{}, err
 		}
 	}
 	return changes, nil
+}
+
+func (o *overlay) record(target, key, name string, changes *nameChanges) {
+	o.append(target, key, name)
+	changes.added = append(changes.added, fmt.Sprintf("%s for `%s`", name, target))
+}
+
+// followOperations lets a name follow an operation whose path or method changes and
+// whose id stands.
+func (o *overlay) followOperations(before, after *yaml.Node) error {
+	ids := map[string]string{} // the path of the operation with an id
+	for path, item := range entries(get(after, "paths")) {
+		for method, operation := range operationsOf(item) {
+			ids[getText(operation, "operationId")] = jsonPath("paths", path, method)
+		}
+	}
+	delete(ids, "")
+	for _, action := range o.actions.Content {
+		old, err := find(before, action)
+		if err != nil {
+			return err
+		}
+		now, err := find(after, action)
+		if err != nil {
+			return err
+		}
+		if len(old) != 1 || len(now) > 0 || get(action, "update", "operationId") == nil {
+			continue
+		}
+		if at, ok := ids[getText(old[0], "operationId")]; ok {
+			get(action, "target").Value = at
+		}
+	}
+	return nil
+}
+
+// recordOperations names the operations without an entry.
+func (o *overlay) recordOperations(after *yaml.Node, taken identifiers, changes *nameChanges) error {
+	named, err := o.names(after, "operationId")
+	if err != nil {
+		return err
+	}
+	fresh := freshOperations(after, named, taken)
+	if err := tellApart(fresh, taken); err != nil {
+		return err
+	}
+	for _, i := range fresh {
+		o.record(i.target, "operationId", i.name(), changes)
+		changes.countLonger(i)
+		for _, claim := range i.claims() {
+			taken[claim] = true
+		}
+	}
+	return nil
+}
+
+// recordSchemas names the schemas without an entry that need one.
+func (o *overlay) recordSchemas(before, after *yaml.Node, old map[*yaml.Node]string, fixed, taken identifiers, changes *nameChanges) error {
+	named, err := o.names(after, "x-go-name")
+	if err != nil {
+		return err
+	}
+	operations, err := o.names(after, "operationId")
+	if err != nil {
+		return err
+	}
+	tags, err := o.usedSchemas(after)
+	if err != nil {
+		return err
+	}
+	usedBefore, err := o.usedSchemas(before)
+	if err != nil {
+		return err
+	}
+	fresh := freshSchemas(before, after, tags, usedBefore, old, named, operations, fixed, taken)
+	if err := tellApart(fresh, taken); err != nil {
+		return err
+	}
+	for _, i := range fresh {
+		if i.name() != i.byDefault {
+			o.record(i.target, "x-go-name", i.name(), changes)
+		}
+		changes.countLonger(i)
+	}
+	return nil
+}
+
+// variables are what the templates call their own.
+var variables = []string{"ctx", "body", "contentType", "reqEditors", "params", "server", "req", "rsp", "err", "c", "r",
+	"context", "fmt", "http", "io", "json", "oapi", "runtime", "time", "url", "xml", "yaml"}
+
+// recordParameters names the path parameters that would be called like a variable.
+func (o *overlay) recordParameters(after *yaml.Node, changes *nameChanges) error {
+	changed, err := o.apply(after)
+	if err != nil {
+		return err
+	}
+	for path, item := range sorted(get(changed, "paths")) {
+		lists := map[string]*yaml.Node{jsonPath("paths", path): get(item, "parameters")}
+		for method, operation := range operationsOf(item) {
+			lists[jsonPath("paths", path, method)] = get(operation, "parameters")
+		}
+		for _, at := range slices.Sorted(maps.Keys(lists)) {
+			for i, parameter := range items(lists[at]) {
+				name := getText(parameter, "name")
+				if getText(parameter, "in") == "path" && get(parameter, "x-go-name") == nil && slices.Contains(variables, codegen.LowercaseFirstCharacter(goName(name))) {
+					o.record(fmt.Sprintf("%s.parameters[%d]", at, i), "x-go-name", goName(name)+"Param", changes)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// inlineNames are the names of the schemas that get a type where they are used, by
+// their places.
+func (o *overlay) inlineNames(document *yaml.Node, fixed identifiers) (map[string]string, error) {
+	_, inline, err := o.inline(document, fixed)
+	names := map[string]string{}
+	for _, p := range inline {
+		names[p.at] = p.name
+	}
+	return names, err
+}
+
+// keepInline records the names of inline schemas that would change otherwise.
+func (o *overlay) keepInline(after *yaml.Node, before map[string]string, fixed identifiers, changes *nameChanges) error {
+	for range len(before) + 1 {
+		now, err := o.inlineNames(after, fixed)
+		if err != nil {
+			return err
+		}
+		settled := true
+		for _, at := range slices.Sorted(maps.Keys(now)) {
+			if name, ok := before[at]; ok && name != now[at] && exists(after, at) {
+				o.record(at, "x-go-type-name", name, changes)
+				settled = false
+			}
+		}
+		if settled {
+			return nil
+		}
+	}
+	return fmt.Errorf("the names of inline schemas do not settle; name them in %s with x-go-type-name", overlayFile)
 }
 
 // freshOperations returns the operations without an entry; what those with one
 // claim is taken.
 func freshOperations(document *yaml.Node, named map[*yaml.Node]string, taken identifiers) []*item {
 	var fresh []*item
-	for path, pathItem := range entries(get(document, "paths")) {
+	for path, pathItem := range sorted(get(document, "paths")) {
 		for method, operation := range operationsOf(pathItem) {
 			if name, ok := named[operation]; ok {
 				for _, claim := range operationClaims(goName(name)) {
@@ -226,15 +409,23 @@ func freshOperations(document *yaml.Node, named map[*yaml.Node]string, taken ide
 
 var nonWord = regexp.MustCompile(`\W`)
 
-// functionName undoes FastAPI's rule for an operation's id: the function's name
-// and the path, with _ for what is no word character, then _ and the method. An
-// id that does not follow it is taken as it is.
+// functionName undoes FastAPI's rule for an operation's id: the function's name and
+// the path, with _ for what is no word character, then _ and the method. The id of an
+// application that is mounted under a prefix has only the end of the path. An id that
+// does not follow the rule is taken as it is.
 func functionName(path, method, id string) string {
-	name, ok := strings.CutSuffix(id, nonWord.ReplaceAllString(path, "_")+"_"+method)
-	if !ok || name == "" {
-		return id
+	for rest := path; rest != ""; {
+		name, ok := strings.CutSuffix(id, nonWord.ReplaceAllString(rest, "_")+"_"+method)
+		if ok && name != "" {
+			return name
+		}
+		next := strings.Index(rest[1:], "/")
+		if next < 0 {
+			break
+		}
+		rest = rest[next+1:]
 	}
-	return name
+	return id
 }
 
 func operationCandidates(path, method string, operation *yaml.Node) []string {
@@ -261,23 +452,28 @@ func tagsOf(operation *yaml.Node) []string {
 	return tags
 }
 
-// freshSchemas returns the schemas that are new in the document and have no
-// entry; the names of the others are taken. One that is not new but shares its
-// name with fixed code was in no use so far, and is left out by the generator.
-func freshSchemas(before, after *yaml.Node, old, named map[*yaml.Node]string, fixed, taken identifiers) []*item {
+// freshSchemas returns the schemas in use that are new in the document and have no
+// entry; the names of the others are taken.
+func freshSchemas(before, after *yaml.Node, tags, usedBefore map[string][]string, old, named, operations map[*yaml.Node]string, fixed, taken identifiers) []*item {
 	inherited := inheritedNames(before, after, old)
-	tags := tagsOfSchemas(after)
+	bodies := bodyNames(after, operations)
 	var fresh []*item
-	for key, schema := range entries(get(after, "components", "schemas")) {
+	for key, schema := range sorted(get(after, "components", "schemas")) {
 		if name, ok := named[schema]; ok {
 			taken[goName(name)] = true
 			continue
 		}
-		if get(before, "components", "schemas", key) != nil && !fixed[goName(key)] {
+		if _, isUsed := tags[key]; !isUsed {
+			continue // The generator leaves it out.
+		}
+		if _, stood := usedBefore[key]; stood && !fixed[goName(key)] {
 			taken[goName(key)] = true // it has done without an entry so far
 			continue
 		}
 		candidates := schemaCandidates(key, tags[key])
+		if body, ok := bodies[key]; ok {
+			candidates = append([]string{body}, candidates...)
+		}
 		name, settled := inherited[key]
 		if settled {
 			candidates = []string{name}
@@ -291,6 +487,18 @@ func freshSchemas(before, after *yaml.Node, old, named map[*yaml.Node]string, fi
 		})
 	}
 	return fresh
+}
+
+// bodyNames are for the schemas that FastAPI makes of a function's form or body
+// parameters, and calls Body_ and the operation's id.
+func bodyNames(document *yaml.Node, operations map[*yaml.Node]string) map[string]string {
+	names := map[string]string{}
+	for _, item := range entries(get(document, "paths")) {
+		for _, operation := range operationsOf(item) {
+			names["Body_"+getText(operation, "operationId")] = operations[operation] + "Body"
+		}
+	}
+	return names
 }
 
 // modulePath is what FastAPI puts before a model's name when two share it.
@@ -309,6 +517,9 @@ func splitModule(key string) (modules []string, name string) {
 
 func schemaCandidates(key string, tags []string) []string {
 	modules, name := splitModule(key)
+	if goName(name) == "" {
+		return nil // in another script
+	}
 	candidates := []string{name}
 	longer := name
 	for _, module := range slices.Backward(modules) {
@@ -347,16 +558,39 @@ func inheritedNames(before, after *yaml.Node, old map[*yaml.Node]string) map[str
 	return inherited
 }
 
-// tagsOfSchemas returns the tags of the operations that reach a schema, sorted.
+func (o *overlay) usedSchemas(document *yaml.Node) (map[string][]string, error) {
+	changed, err := o.apply(document)
+	if err != nil {
+		return nil, err
+	}
+	return tagsOfSchemas(changed), nil
+}
+
+// tagsOfSchemas returns the schemas in use, with the tags of the operations that lead to
+// each, sorted.
 func tagsOfSchemas(document *yaml.Node) map[string][]string {
 	tags := map[string][]string{}
+	collect := func(part *yaml.Node, names []string) {
+		reached := map[string]bool{}
+		reach(document, part, reached)
+		for key := range reached {
+			tags[key] = append(tags[key], names...)
+		}
+	}
+	for key, part := range entries(document) {
+		if key != "paths" && key != "components" {
+			collect(part, nil)
+		}
+	}
+	for kind, part := range entries(get(document, "components")) {
+		if kind != "schemas" {
+			collect(part, nil)
+		}
+	}
 	for _, pathItem := range entries(get(document, "paths")) {
+		collect(pathItem, nil)
 		for _, operation := range operationsOf(pathItem) {
-			reached := map[string]bool{}
-			reach(document, operation, reached)
-			for key := range reached {
-				tags[key] = append(tags[key], tagsOf(operation)...)
-			}
+			collect(operation, tagsOf(operation))
 		}
 	}
 	for key := range tags {
@@ -366,25 +600,15 @@ func tagsOfSchemas(document *yaml.Node) map[string][]string {
 	return tags
 }
 
-func reach(document, node *yaml.Node, reached map[string]bool) {
-	for key, value := range entries(node) {
-		if schema, ok := strings.CutPrefix(value.Value, "#/components/schemas/"); ok && key == "$ref" && !reached[schema] {
-			reached[schema] = true
-			reach(document, get(document, "components", "schemas", schema), reached)
-		}
-		reach(document, value, reached)
-	}
-	if node != nil && node.Kind == yaml.SequenceNode {
-		for _, item := range node.Content {
-			reach(document, item, reached)
-		}
-	}
-}
-
 // tellApart moves each item whose name is taken, or wanted by another one, to a
 // longer name, until none is left. Two of a kind move both, so that the order
 // they came in does not matter; a schema gives way to an operation.
 func tellApart(items []*item, taken identifiers) error {
+	for _, i := range items {
+		if len(i.candidates) == 0 {
+			return i.nameless("it has no Go name")
+		}
+	}
 	for {
 		wanted := map[string][]*item{}
 		for _, i := range items {
@@ -405,10 +629,14 @@ func tellApart(items []*item, taken identifiers) error {
 		}
 		for _, i := range blocked {
 			if i.level++; i.level == len(i.candidates) {
-				return fmt.Errorf("no name is left for %s (%s are taken); give it one in %s", i.target, strings.Join(i.candidates, ", "), overlayFile)
+				return i.nameless(strings.Join(i.candidates, ", ") + " are taken")
 			}
 		}
 	}
+}
+
+func (i *item) nameless(why string) error {
+	return fmt.Errorf("%s: %s; give it a name:\n%s", i.target, why, advice(i.target, i.key+": NAME"))
 }
 
 func (i *item) givesWayTo(other *item) bool {

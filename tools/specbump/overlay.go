@@ -10,6 +10,7 @@ import (
 
 	"github.com/speakeasy-api/jsonpath/pkg/jsonpath"
 	"github.com/speakeasy-api/jsonpath/pkg/jsonpath/config"
+	speakeasy "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
 )
 
@@ -38,8 +39,8 @@ func loadOverlay(dir string) (*overlay, error) {
 	return o, nil
 }
 
-// removeStale removes the actions whose target is not in the document, and
-// returns their targets, for a report.
+// removeStale removes the names whose target is not in the document, and returns their
+// targets, for a report. What is written by hand stays: the target may come back.
 func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
 	var gone []string
 	var kept []*yaml.Node
@@ -48,7 +49,7 @@ func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(targets) == 0 {
+		if len(targets) == 0 && isName(action) {
 			gone = append(gone, fmt.Sprintf("`%s`", getText(action, "target")))
 			continue
 		}
@@ -56,6 +57,17 @@ func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
 	}
 	o.actions.Content = kept
 	return gone, nil
+}
+
+// isName is true of the entries that recordNames makes.
+func isName(action *yaml.Node) bool {
+	update := get(action, "update")
+	for _, key := range []string{"operationId", "x-go-name", "x-go-type-name"} {
+		if get(update, key) != nil && len(update.Content) == 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // names returns what the actions set a key to, by the node that they set it on.
@@ -93,6 +105,30 @@ func (o *overlay) encode() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// apply returns the document as the overlay changes it.
+func (o *overlay) apply(document *yaml.Node) (*yaml.Node, error) {
+	changed := &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{clone(document)}}
+	var applied speakeasy.Overlay
+	for _, action := range o.actions.Content {
+		targets, err := find(document, action)
+		if err != nil {
+			return nil, err
+		}
+		if len(targets) == 0 {
+			continue
+		}
+		var decoded speakeasy.Action
+		if err := action.Decode(&decoded); err != nil {
+			return nil, fmt.Errorf("%s: %w", overlayFile, err)
+		}
+		applied.Actions = append(applied.Actions, decoded)
+	}
+	if err := applied.ApplyTo(changed); err != nil {
+		return nil, fmt.Errorf("%s: %w", overlayFile, err)
+	}
+	return changed.Content[0], nil
+}
+
 // find resolves an action's target as the generator does.
 func find(document *yaml.Node, action *yaml.Node) ([]*yaml.Node, error) {
 	target := getText(action, "target")
@@ -109,11 +145,20 @@ var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func jsonPath(keys ...string) string {
 	path := "$"
 	for _, key := range keys {
-		if plainName.MatchString(key) {
-			path += "." + key
-		} else {
-			path += fmt.Sprintf("[%q]", key)
-		}
+		path += step(key)
 	}
 	return path
+}
+
+func step(key string) string {
+	if plainName.MatchString(key) {
+		return "." + key
+	}
+	return fmt.Sprintf("[%q]", key)
+}
+
+// exists is true of a target that leads somewhere.
+func exists(document *yaml.Node, target string) bool {
+	path, err := jsonpath.NewPath(target, config.WithPropertyNameExtension())
+	return err == nil && len(path.Query(document)) > 0
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"gopkg.in/yaml.v3"
 )
 
@@ -61,9 +59,6 @@ func readInputs(inputs []string, vendored source) (*yaml.Node, error) {
 	merged, err := merge(base, pages)
 	if err != nil {
 		return nil, err
-	}
-	if err := checkDocument(merged); err != nil {
-		return nil, fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
 	}
 	return merged, nil
 }
@@ -142,68 +137,6 @@ func fencedDocument(page string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
-
-func checkShape(root *yaml.Node) error {
-	switch version := getText(root, "openapi"); {
-	case version == "":
-		return errors.New("not an OpenAPI document: it has no openapi version")
-	case !supported.MatchString(version):
-		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", version)
-	case getText(root, "info", "version") == "":
-		return errors.New("not a whole OpenAPI document: it has no info.version")
-	case get(root, "paths") == nil:
-		return errors.New("not a whole OpenAPI document: it has no paths")
-	}
-	return nil
-}
-
-// checkDocument finds what generating would stumble over.
-func checkDocument(root *yaml.Node) error {
-	if err := checkReferences(root, root, nil); err != nil {
-		return err
-	}
-	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(root)); err != nil {
-		return fmt.Errorf("not a valid OpenAPI document: %w", err)
-	}
-	return nil
-}
-
-func checkReferences(root, node *yaml.Node, at []string) error {
-	for key, value := range entries(node) {
-		if key == "$ref" && value.Kind == yaml.ScalarNode && !resolves(root, value.Value) {
-			return fmt.Errorf("%s: the $ref %q leads nowhere", dotted(at), value.Value)
-		}
-		if err := checkReferences(root, value, append(slices.Clip(at), key)); err != nil {
-			return err
-		}
-	}
-	if node.Kind == yaml.SequenceNode {
-		for i, item := range node.Content {
-			if err := checkReferences(root, item, append(slices.Clip(at), fmt.Sprint(i))); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// resolves follows a JSON pointer through mappings, which is where FastAPI's lead.
-func resolves(root *yaml.Node, ref string) bool {
-	pointer, ok := strings.CutPrefix(ref, "#/")
-	if !ok {
-		return false
-	}
-	keys := strings.Split(pointer, "/")
-	for i, key := range keys {
-		if unescaped, err := url.PathUnescape(key); err == nil {
-			key = unescaped
-		}
-		keys[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
-	}
-	return get(root, keys...) != nil
 }
 
 // merge puts pages into a document. Pages of another version replace it, if they

@@ -20,15 +20,17 @@ func TestDocumentsBecomeJSON(t *testing.T) {
 		{in: "200: x\ntrue: y\n", want: `{"200":"x","true":"y"}`},
 		{in: "a: &x {b: 1}\nc: *x\n", want: `{"a":{"b":1},"c":{"b":1}}`},
 		{in: "a: |\n  two\n  lines\n", want: `{"a":"two\nlines\n"}`},
-		{in: `{"a": 1, "a": 2}`, wantErr: `the key "a" stands twice`},
-		{in: "a: 1\na: 2\n", wantErr: `the key "a" stands twice`},
-		{in: `{"a": 1} x`, wantErr: "more behind the document"},
+		{in: `{"a": 1, "a": 2}`, wantErr: `the key "a" appears twice`},
+		{in: "a: 1\na: 2\n", wantErr: `the key "a" appears twice`},
+		{in: `{"a": 1} x`, wantErr: "more after the document"},
 		{in: "a: 1\n---\nb: 2\n", wantErr: "more than one document"},
 		{in: `{"a": [1, 2`, wantErr: "unexpected EOF"},
 		{in: `{"a": 1,}`, wantErr: "invalid character"},
 		{in: "a: [1", wantErr: "reading YAML"},
 		{in: "a: .nan", wantErr: "unsupported value"},
-		{in: "a: &x {b: 1}\nc: {<<: *x}\n", wantErr: "a key must be a text"},
+		{in: "a: &x {b: 1}\nc: {<<: *x, d: 2, b: 3}\n", want: `{"a":{"b":1},"c":{"d":2,"b":3}}`},
+		{in: "a: &x {b: 1}\ne: &y {f: 2}\nc: {<<: [*x, *y]}\n", want: `{"a":{"b":1},"e":{"f":2},"c":{"b":1,"f":2}}`},
+		{in: "? [a]\n: b\n", wantErr: "a key must be a text"},
 		{in: "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + multiplied(), wantErr: "more than 5000000 nodes"},
 	}
 	for _, tt := range tests {
@@ -122,7 +124,7 @@ func TestTwoWholeDocumentsAreRefused(t *testing.T) {
 }
 
 func TestNextVersion(t *testing.T) {
-	breaking, grows := []string{"x"}, changes{added: []string{"x"}}
+	breaking, incompatible, grows := []change{{text: "x"}}, []string{"x"}, changes{added: []string{"x"}}
 	tests := []struct {
 		verdict verdict
 		want    string
@@ -131,7 +133,7 @@ func TestNextVersion(t *testing.T) {
 		{verdict{release: "v0.1.0", before: "1", after: "2"}, "v0.1.1"},
 		{verdict{release: "v0.1.3", operations: grows, compatibleChanges: true}, "v0.1.4"},
 		{verdict{release: "v0.1.3", breaking: breaking}, "v0.2.0"},
-		{verdict{release: "v0.1.3", incompatible: breaking}, "v0.2.0"},
+		{verdict{release: "v0.1.3", incompatible: incompatible}, "v0.2.0"},
 		{verdict{release: "v1.2.3", operations: grows, compatibleChanges: true}, "v1.3.0"},
 		{verdict{release: "v1.2.3", before: "1", after: "2"}, "v1.2.4"},
 		{verdict{release: "v1.2.3", breaking: breaking}, "v2.0.0"},

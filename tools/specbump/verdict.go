@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,15 +26,17 @@ type verdict struct {
 	before, after     string // of the API
 	operations        changes
 	schemas           changes
-	breaking          []string // of the HTTP API, by oasdiff
-	incompatible      []string // of the Go API, by apidiff
-	grown             []string // methods that the generated interfaces gained
-	compatibleChanges bool     // there are some in the Go API
+	tags              map[string]string // by operation
+	breaking          []change          // of the HTTP API, by oasdiff
+	incompatible      []string          // of the Go API, by apidiff
+	grown             []string          // methods that the generated interfaces gained
+	compatibleChanges bool              // there are some in the Go API
 }
 
 func (v *verdict) isBreaking() bool { return len(v.breaking)+len(v.incompatible) > 0 }
 
-func judge(dir string, tools verdictTools, log *progress) (*verdict, error) {
+// judge compares the tree with the baseline of the repository in dir.
+func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error) {
 	v := &verdict{}
 	old, err := os.MkdirTemp("", "specbump")
 	if err != nil {
@@ -50,21 +53,22 @@ func judge(dir string, tools verdictTools, log *progress) (*verdict, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.baseline, err)
 	}
-	after, err := loadVendored(dir)
+	after, err := loadVendored(tree)
 	if err != nil {
 		return nil, err
 	}
+	v.tags = tagsByOperation(before.root, after.root)
 	v.before, v.after = version(before), version(after)
 	v.operations = compare(listOperations(before.root), listOperations(after.root))
 	v.schemas = compare(listSchemas(before.root), listSchemas(after.root))
 
 	done := log.step("compare the HTTP APIs")
-	if v.breaking, err = runOasdiff(tools.oasdiff, filepath.Join(old, specFile), filepath.Join(dir, specFile)); err != nil {
+	if v.breaking, err = runOasdiff(tools.oasdiff, filepath.Join(old, specFile), filepath.Join(tree, specFile)); err != nil {
 		return nil, err
 	}
 	done()
 	done = log.step("compare the Go APIs")
-	if err := v.runApidiff(tools.apidiff, old, dir); err != nil {
+	if err := v.runApidiff(tools.apidiff, old, tree); err != nil {
 		return nil, err
 	}
 	done()
@@ -145,26 +149,35 @@ func listSchemas(document *yaml.Node) map[string]*yaml.Node {
 	return list
 }
 
-func runOasdiff(tool, before, after string) ([]string, error) {
+// change is one of oasdiff's; its operation is METHOD /path.
+type change struct{ operation, text string }
+
+func runOasdiff(tool, before, after string) ([]change, error) {
 	out, err := output(".", "go", "run", tool, "breaking", "--auto-upgrade", "--format", "json", before, after)
-	if err != nil {
+	if err != nil || strings.TrimSpace(out) == "" {
 		return nil, err
 	}
-	var found []struct {
-		Text, Operation, Path string
-	}
-	if strings.TrimSpace(out) == "" {
-		return nil, nil
-	}
+	var found []struct{ Text, Operation, Path string }
 	if err := json.Unmarshal([]byte(out), &found); err != nil {
 		return nil, fmt.Errorf("reading what oasdiff says: %w", err)
 	}
-	var breaking []string
-	for _, change := range found {
-		breaking = append(breaking, strings.TrimSpace(fmt.Sprintf("%s %s: %s", change.Operation, change.Path, change.Text)))
+	var breaking []change
+	for _, c := range found {
+		breaking = append(breaking, change{strings.TrimSpace(c.Operation + " " + c.Path), c.Text})
 	}
-	slices.Sort(breaking)
+	slices.SortFunc(breaking, func(a, b change) int { return cmp.Compare(a.operation+a.text, b.operation+b.text) })
 	return slices.Compact(breaking), nil
+}
+
+// tagsByOperation has the first tag of each operation of both documents.
+func tagsByOperation(documents ...*yaml.Node) map[string]string {
+	tags := map[string]string{}
+	for _, document := range documents {
+		for operation, node := range listOperations(document) {
+			tags[operation] = strings.Join(append(tagsOf(node), "untagged")[:1], "")
+		}
+	}
+	return tags
 }
 
 // runApidiff compares all packages of the module.
@@ -230,44 +243,6 @@ func (v *verdict) unchanged() bool {
 }
 
 func (c changes) none() bool { return len(c.added)+len(c.changed)+len(c.removed) == 0 }
-
-func (v *verdict) markdown(names nameChanges) string {
-	var b strings.Builder
-	title := "Feather API " + v.after
-	if v.before != v.after {
-		title = fmt.Sprintf("Feather API %s → %s", v.before, v.after)
-	}
-	fmt.Fprintf(&b, "## %s\n\n", title)
-	switch {
-	case v.unchanged():
-		fmt.Fprintf(&b, "**Nothing changes** since %s (%s).\n", v.baseline, v.release)
-	case v.isBreaking():
-		fmt.Fprintf(&b, "**Breaking**: a maintainer must look. Since %s; the next version after %s is %s.\n", v.baseline, v.release, v.next())
-	default:
-		fmt.Fprintf(&b, "**Compatible**. Since %s; the next version after %s is %s.\n", v.baseline, v.release, v.next())
-	}
-	for _, section := range []struct {
-		title string
-		lines []string
-	}{
-		{"Breaking changes of the HTTP API", v.breaking},
-		{"Incompatible changes of the Go API", v.incompatible},
-		{"Methods that the generated interfaces gain", v.grown},
-		{"Operations", v.operations.lines()},
-		{"Schemas", v.schemas.lines()},
-		{"Names recorded", names.added},
-		{"Names dropped, their target is gone", names.gone},
-	} {
-		if len(section.lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n### %s\n\n", section.title)
-		for _, line := range section.lines {
-			fmt.Fprintf(&b, "- %s\n", line)
-		}
-	}
-	return b.String()
-}
 
 func (c changes) lines() []string {
 	var lines []string

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"gopkg.in/yaml.v3"
+)
+
+var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
+
+func checkShape(root *yaml.Node) error {
+	switch version := getText(root, "openapi"); {
+	case version == "":
+		return errors.New("not an OpenAPI document: it has no openapi version")
+	case !supported.MatchString(version):
+		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", version)
+	case getText(root, "info", "version") == "":
+		return errors.New("not a whole OpenAPI document: it has no info.version")
+	case get(root, "paths") == nil:
+		return errors.New("not a whole OpenAPI document: it has no paths")
+	}
+	return nil
+}
+
+// checkDocument finds what generating would stumble over. A document that is wrong is
+// refused and never repaired by guess: what is right is known to the API's authors. An
+// entry of the overlay can say it.
+func checkDocument(root *yaml.Node) error {
+	if err := checkReferences(root, root, "$"); err != nil {
+		return err
+	}
+	for path, item := range entries(get(root, "paths")) {
+		for method, operation := range operationsOf(item) {
+			if err := checkParameters(root, path, item, operation, jsonPath("paths", path, method)); err != nil {
+				return err
+			}
+		}
+	}
+	var problem error
+	eachSchema(root, func(p position) {
+		if problem == nil {
+			problem = errors.Join(goFields(p), checkDiscriminator(p))
+		}
+	})
+	if problem != nil {
+		return problem
+	}
+	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(withoutExamples(root))); err != nil {
+		return fmt.Errorf("not a valid OpenAPI document: %w", err)
+	}
+	return nil
+}
+
+func withoutExamples(root *yaml.Node) *yaml.Node {
+	root = clone(root)
+	simplify(root)
+	return root
+}
+
+// eachSchema visits all schemas, the components' and those where they are used.
+func eachSchema(root *yaml.Node, visit func(position)) {
+	var all func(p position)
+	all = func(p position) {
+		visit(p)
+		for _, q := range inner(p) {
+			all(q)
+		}
+	}
+	for key, schema := range sorted(get(root, "components", "schemas")) {
+		all(position{at: jsonPath("components", "schemas", key), name: componentName(key, schema), node: schema})
+	}
+	for _, p := range places(root) {
+		all(p)
+	}
+}
+
+// literals hold values, in which a $ref is only a member.
+var literals = []string{"example", "examples", "default", "enum", "const"}
+
+func checkReferences(root, node *yaml.Node, at string) error {
+	for key, value := range entries(node) {
+		isLiteral := slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") || strings.HasPrefix(key, "x-")
+		if isLiteral {
+			continue
+		}
+		if key == "$ref" && value.Kind == yaml.ScalarNode && !resolves(root, value.Value) {
+			return fmt.Errorf("%s: the $ref %q leads nowhere", at, value.Value)
+		}
+		if err := checkReferences(root, value, at+step(key)); err != nil {
+			return err
+		}
+	}
+	for i, item := range items(node) {
+		if err := checkReferences(root, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolves follows a JSON pointer.
+func resolves(root *yaml.Node, ref string) bool {
+	pointer, ok := strings.CutPrefix(ref, "#/")
+	node := root
+	for _, key := range strings.Split(pointer, "/") {
+		if node != nil && node.Kind == yaml.SequenceNode {
+			node = itemAt(node, key)
+		} else {
+			node = get(node, unescaped(key))
+		}
+	}
+	return ok && node != nil
+}
+
+func unescaped(key string) string {
+	if plain, err := url.PathUnescape(key); err == nil {
+		key = plain
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+}
+
+var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
+
+// checkParameters compares the parameters in a path with those that are declared.
+func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, at string) error {
+	declared := map[string]bool{}
+	for _, parameter := range append(items(get(item, "parameters")), items(get(operation, "parameters"))...) {
+		if ref, ok := strings.CutPrefix(getText(parameter, "$ref"), "#/components/parameters/"); ok {
+			parameter = get(root, "components", "parameters", unescaped(ref))
+		}
+		if getText(parameter, "in") == "path" {
+			declared[getText(parameter, "name")] = true
+		}
+	}
+	for _, found := range inBraces.FindAllStringSubmatch(path, -1) {
+		if name := found[1]; !declared[name] {
+			return fmt.Errorf("%s: the path has a parameter %s that is not declared; declare it:\n%s", at, name,
+				advice(at, fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)))
+		}
+		delete(declared, found[1])
+	}
+	for name := range declared {
+		return fmt.Errorf("%s: the parameter %s is declared to be in the path, which does not have it; remove it in %s",
+			at, name, overlayFile)
+	}
+	return nil
+}
+
+// checkDiscriminator finds variants that no value of the discriminator leads to.
+func checkDiscriminator(p position) error {
+	discriminator := get(p.node, "discriminator")
+	mapping := get(discriminator, "mapping")
+	if getText(discriminator, "propertyName") == "" || mapping == nil {
+		return nil
+	}
+	mapped := map[string]bool{}
+	for _, target := range entries(mapping) {
+		mapped[target.Value] = true
+	}
+	for _, variant := range variants(p) {
+		ref := getText(variant.node, "$ref")
+		if !mapped[ref] && !mapped[strings.TrimPrefix(ref, schemaRef)] {
+			return fmt.Errorf("%s: the discriminator has no value for this variant (%s); give it one in its mapping:\n%s",
+				variant.at, ref, advice(p.at+".discriminator", "mapping: {VALUE: "+schemaRef+"…}"))
+		}
+	}
+	return nil
+}
+
+// advice is an entry for the overlay.
+func advice(target, update string) string {
+	return fmt.Sprintf("  in %s:\n  - target: %s\n    update:\n      %s", overlayFile, target, update)
+}

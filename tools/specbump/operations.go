@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// listOfOperations is OPERATIONS.md: by tag, each operation with its Go method and
+// types. At hundreds of operations the package's page is no map.
+func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
+	module, err := output(dir, "go", "list", "-m")
+	if err != nil {
+		return nil, err
+	}
+	types, err := readGenerated(filepath.Join(dir, "feather.gen.go"))
+	if err != nil {
+		return nil, err
+	}
+	page := "https://pkg.go.dev/" + strings.TrimSpace(module) + "#"
+	rows := map[string][]string{}
+	for path, item := range sorted(get(prepared, "paths")) {
+		for method, operation := range operationsOf(item) {
+			tag := cmp.Or(strings.Join(tagsOf(operation)[:min(1, len(tagsOf(operation)))], ""), "untagged")
+			rows[tag] = append(rows[tag], types.row(page, strings.ToUpper(method)+" "+path, operation))
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Made by make generate. -->\n# Operations\n\nThe calls of `feather.Client`, by the API's tags. "+
+		"Each has a second one, with `WithResponse` after its name, that reads the response into the type named here.\n")
+	for _, tag := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(&b, "\n## %s\n\n| method | HTTP | request | response |\n| --- | --- | --- | --- |\n", tag)
+		slices.Sort(rows[tag])
+		b.WriteString(strings.Join(rows[tag], ""))
+	}
+	return []byte(b.String()), nil
+}
+
+// generatedTypes are, as source text, the aliases of request bodies and the fields of
+// response wrappers.
+type generatedTypes struct {
+	aliases   map[string]string
+	responses map[string][]string // the types of 2xx
+}
+
+var successField = regexp.MustCompile(`^[A-Z]+2\w\w$`)
+
+func readGenerated(name string) (*generatedTypes, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	types := &generatedTypes{aliases: map[string]string{}, responses: map[string][]string{}}
+	text := func(node ast.Node) string {
+		var b strings.Builder
+		_ = printer.Fprint(&b, files, node)
+		return strings.NewReplacer("openapi_types.", "", "*", "").Replace(b.String())
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, ok := node.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		if spec.Assign != token.NoPos {
+			types.aliases[spec.Name.Name] = text(spec.Type)
+		}
+		if wrapper, ok := spec.Type.(*ast.StructType); ok {
+			for _, field := range wrapper.Fields.List {
+				if len(field.Names) == 1 && successField.MatchString(field.Names[0].Name) {
+					types.responses[spec.Name.Name] = append(types.responses[spec.Name.Name], text(field.Type))
+				}
+			}
+		}
+		return false
+	})
+	return types, nil
+}
+
+func (t *generatedTypes) row(page, operation string, node *yaml.Node) string {
+	name := goName(getText(node, "operationId"))
+	request := t.linked(page, t.aliases[name+"JSONRequestBody"])
+	method := name
+	if request == "" && get(node, "requestBody") != nil {
+		method, request = name+"WithBody", "a body of your own"
+	}
+	var responses []string
+	for _, response := range t.responses[name+"Response"] {
+		responses = append(responses, t.linked(page, response))
+	}
+	if getText(node, "deprecated") == "true" {
+		operation += " (deprecated)"
+	}
+	return fmt.Sprintf("| [%s](%sClient.%s) | %s | %s | %s |\n", method, page, method, operation, request, strings.Join(responses, ", "))
+}
+
+var exportedName = regexp.MustCompile(`^[A-Z]\w*$`)
+
+// linked is a type, with a link where it is one of the package's.
+func (t *generatedTypes) linked(page, typeText string) string {
+	name := strings.TrimLeft(typeText, "[]")
+	if !exportedName.MatchString(name) {
+		return strings.ReplaceAll(typeText, "|", `\|`)
+	}
+	return fmt.Sprintf("[%s](%s%s)", strings.ReplaceAll(typeText, "[]", `\[\]`), page, name)
+}
