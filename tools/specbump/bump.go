@@ -126,10 +126,9 @@ func update(dir string, inputs []string, log *progress) (nameChanges, error) {
 	if err != nil {
 		return nameChanges{}, err
 	}
-	if err := writeIfChanged(dir, specFile, encodeJSON(after)); err != nil || changes.none() {
-		return changes, err
-	}
-	return changes, writeIfChanged(dir, overlayFile, names)
+	return changes, errors.Join(
+		writeIfChanged(dir, specFile, encodeJSON(after)),
+		writeIfChanged(dir, overlayFile, names))
 }
 
 // ours are the packages that no document may break.

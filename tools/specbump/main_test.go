@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -453,6 +457,111 @@ func generate(t *testing.T, dir string) string {
 	}
 	write(t, filepath.Join(dir, config.OutputFile), []byte(code))
 	return code
+}
+
+// TestABumpRenamesNothing bumps one document to the next and holds every exported
+// identifier of the first against the second: types, methods, fields, constants.
+func TestABumpRenamesNothing(t *testing.T) {
+	const before = `
+openapi: 3.1.0
+info: {title: Names, version: "1"}
+paths:
+  /v1/tickets/{id}:
+    get:
+      tags: [tickets]
+      operationId: get_ticket_v1_tickets__id__get
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}, {name: sort, in: query, schema: {type: string, enum: [new, old]}}]
+      responses: {"200": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/Ticket"}}}}}
+  /v1/items:
+    post:
+      tags: [items]
+      operationId: create_v1_items_post
+      requestBody: {content: {application/json: {schema: {type: object, properties: {state: {type: string, enum: [open, closed]}}}}}}
+      responses: {"201": {description: ok, content: {application/json: {schema: {$ref: "#/components/schemas/src__items__Item"}}}}}
+components:
+  schemas:
+    Ticket: {type: object, properties: {state: {type: string, enum: [open, closed]}, value: {anyOf: [{type: string}, {type: integer}]}, owner: {type: object, properties: {id: {type: string}}}, note: {anyOf: [{title: Text, type: object, properties: {a: {type: string}}}, {type: string}]}}}
+    src__items__Item: {type: object, properties: {content: {anyOf: [{type: string}, {type: array, items: {type: string}}]}}}
+`
+	later := strings.NewReplacer(
+		"/v1/tickets/{id}:", "/api/v1/tickets/{id}:", // mounted under a prefix; the id stands
+		"  /v1/items:", `  /v1/new:
+    post:
+      tags: [new]
+      operationId: create_v1_new_post
+      responses: {"200": {description: ok, content: {application/json: {schema: {anyOf: [
+        {$ref: "#/components/schemas/TicketState"}, {$ref: "#/components/schemas/TicketOwner"}, {$ref: "#/components/schemas/TicketValueString"},
+        {$ref: "#/components/schemas/src__new__Item"}, {$ref: "#/components/schemas/Aaa"}]}}}}}
+  /v9/items:`, // it moves, and another operation wants its name
+		"title: Text", "title: Words", // which a variant is called after
+		"    Ticket:", `    TicketState: {type: string, enum: [open, closed, new]}
+    TicketOwner: {type: object, properties: {name: {type: string}}}
+    TicketValueString: {type: string}
+    src__new__Item: {type: object, properties: {content: {type: string}}}
+    Aaa: {type: string, enum: [open, closed]}
+    Ticket:`,
+	).Replace(before)
+	dir := copyRepository(t)
+	var all []map[string]bool
+	for i, document := range []string{before, later} {
+		input := filepath.Join(t.TempDir(), fmt.Sprintf("%d.yaml", i))
+		write(t, input, []byte(document))
+		if _, err := update(dir, []string{input}, &progress{w: io.Discard}); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, exported(t, generate(t, dir)))
+		if _, err := output(dir, "go", "build", "."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range all[0] {
+		if !all[1][name] {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	for _, name := range []string{"TicketStateOpen", "GetTicketParamsSortNew", "CreateBodyStateClosed", "TicketValueInt", "Ticket.Owner TicketOwner", "TicketNoteText", "(*Client) CreateWithBody", "(*Client) GetTicket"} {
+		if !all[0][name] {
+			t.Errorf("there was no %s", name)
+		}
+	}
+}
+
+// exported are the declarations of a file, methods with their receivers and fields
+// with their types.
+func exported(t *testing.T, code string) map[string]bool {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "feather.gen.go", code, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			name := d.Name.Name
+			if d.Recv != nil {
+				name = "(" + types.ExprString(d.Recv.List[0].Type) + ") " + name
+			}
+			found[name] = true
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch s := spec.(type) {
+				case *ast.ValueSpec:
+					found[s.Names[0].Name] = true
+				case *ast.TypeSpec:
+					found[s.Name.Name] = true
+					if fields, ok := s.Type.(*ast.StructType); ok {
+						for _, field := range fields.Fields.List {
+							for _, name := range field.Names {
+								found[s.Name.Name+"."+name.Name+" "+strings.TrimLeft(types.ExprString(field.Type), "*")] = true
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	return found
 }
 
 func TestThreeHundredOperationsCompile(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 type nameChanges struct {
 	added  []string // as "Name for `target`"
 	gone   []string // as "`target`"
+	moved  []string // as "Name to `target`"
 	longer []string // names for which a shorter one was taken
 }
 
@@ -31,8 +32,6 @@ func (c *nameChanges) countLonger(i *item) {
 		c.longer = append(c.longer, fmt.Sprintf("%s instead of %s", i.name(), i.candidates[0]))
 	}
 }
-
-func (c nameChanges) none() bool { return len(c.added)+len(c.gone) == 0 }
 
 // identifiers are Go names in use. A leading dot marks a method of the client,
 // which shares its name with no other method, but may with a type.
@@ -217,10 +216,10 @@ func recordNames(o *overlay, before, after *yaml.Node, fixed identifiers) (nameC
 	if err != nil {
 		return nameChanges{}, err
 	}
-	if err := o.followOperations(before, after); err != nil {
+	var changes nameChanges
+	if err := o.followOperations(before, after, &changes); err != nil {
 		return nameChanges{}, err
 	}
-	var changes nameChanges
 	if changes.gone, err = o.removeStale(after); err != nil {
 		return nameChanges{}, err
 	}
@@ -248,7 +247,7 @@ func (o *overlay) record(target, key, name string, changes *nameChanges) {
 
 // followOperations lets a name follow an operation whose path or method changes and
 // whose id stands.
-func (o *overlay) followOperations(before, after *yaml.Node) error {
+func (o *overlay) followOperations(before, after *yaml.Node, changes *nameChanges) error {
 	ids := map[string]string{} // the path of the operation with an id
 	for path, item := range entries(get(after, "paths")) {
 		for method, operation := range operationsOf(item) {
@@ -270,6 +269,7 @@ func (o *overlay) followOperations(before, after *yaml.Node) error {
 		}
 		if at, ok := ids[getText(old[0], "operationId")]; ok {
 			get(action, "target").Value = at
+			changes.moved = append(changes.moved, fmt.Sprintf("%s to `%s`", getText(action, "update", "operationId"), at))
 		}
 	}
 	return nil

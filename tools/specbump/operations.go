@@ -28,11 +28,14 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 		return nil, err
 	}
 	page := "https://pkg.go.dev/" + strings.TrimSpace(module) + "#"
-	rows := map[string][]string{}
+	rows := map[string]map[string]string{} // by tag and method
 	for path, item := range sorted(get(prepared, "paths")) {
 		for method, operation := range operationsOf(item) {
 			tag := cmp.Or(strings.Join(tagsOf(operation)[:min(1, len(tagsOf(operation)))], ""), "untagged")
-			rows[tag] = append(rows[tag], types.row(page, strings.ToUpper(method)+" "+path, operation))
+			if rows[tag] == nil {
+				rows[tag] = map[string]string{}
+			}
+			rows[tag][getText(operation, "operationId")] = types.row(page, strings.ToUpper(method)+" "+path, operation)
 		}
 	}
 	var b strings.Builder
@@ -40,8 +43,9 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 		"Each has a second one, with `WithResponse` after its name, that reads the response into the type named here.\n")
 	for _, tag := range slices.Sorted(maps.Keys(rows)) {
 		fmt.Fprintf(&b, "\n## %s\n\n| method | HTTP | request | response |\n| --- | --- | --- | --- |\n", tag)
-		slices.Sort(rows[tag])
-		b.WriteString(strings.Join(rows[tag], ""))
+		for _, name := range slices.Sorted(maps.Keys(rows[tag])) {
+			b.WriteString(rows[tag][name])
+		}
 	}
 	return []byte(b.String()), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -213,14 +214,11 @@ func isJoined(place []string) bool {
 }
 
 // operationsOf yields the operations of a path, by method.
-func operationsOf(item *yaml.Node) func(func(string, *yaml.Node) bool) {
+func operationsOf(item *yaml.Node) iter.Seq2[string, *yaml.Node] {
 	return func(yield func(string, *yaml.Node) bool) {
-		for key, value := range entries(item) {
-			switch key {
-			case "get", "put", "post", "delete", "options", "head", "patch", "trace":
-				if !yield(key, value) {
-					return
-				}
+		for _, method := range []string{"delete", "get", "head", "options", "patch", "post", "put", "trace"} {
+			if operation := get(item, method); operation != nil && !yield(method, operation) {
+				return
 			}
 		}
 	}

@@ -43,6 +43,7 @@ func (r *report) render(most int) string {
 		{"Operations", r.operations.lines()},
 		{"Schemas", r.schemas.lines()},
 		{"Names recorded", r.names.added},
+		{"Names that moved with their operation", r.names.moved},
 		{"Names dropped, their target is gone", r.names.gone},
 		{"Methods that the generated interfaces gain", r.grown},
 	} {
