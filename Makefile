@@ -2,6 +2,7 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 OASDIFF     := github.com/oasdiff/oasdiff@v1.36.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
 MODULES := . tools bench
@@ -16,12 +17,12 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: generate
-generate: ## make feather.gen.go anew from openapi.json
+generate: ## make feather.gen.go and OPERATIONS.md from openapi.json
 	go generate ./...
 
 .PHONY: bump
 bump: ## move to a new spec: make bump SPEC="documents, pages or URLs"
-	@rm -f build/verdict.md
+	@rm -f build/verdict.md build/verdict-whole.md
 	@$(SPECBUMP) $(SPEC)
 
 .PHONY: trial
@@ -35,6 +36,15 @@ compat: ## say what the working tree changes for consumers
 .PHONY: test
 test: ## run the tests of the package
 	go test ./...
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what consumers get
+	go run $(GOVULNCHECK) ./...
+
+.PHONY: notes
+notes: ## print the CHANGELOG of a release: make notes TAG=v0.1.0
+	@grep -q '^const Version = "$(TAG:v%=%)"$$' client.go || { echo "Version in client.go is not $(TAG)" >&2; exit 1; }
+	@awk -v head='## [$(TAG:v%=%)]' 'index($$0, "## ") == 1 { on = index($$0, head) == 1; next } on && !/^\[/' CHANGELOG.md
 
 .PHONY: soak
 soak: ## let 64 callers meet every fault for a minute

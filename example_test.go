@@ -241,11 +241,6 @@ func ExampleStream_timeout() {
 	// Output: that took too long
 }
 
-// roundTripper is a function as an http.RoundTripper.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 // A span for each try. Tracing libraries have such a wrapper ready, such as
 // otelhttp.NewTransport.
 func ExampleWithMiddleware() {

@@ -99,3 +99,8 @@ func events(rsp *http.Response, err error) ([]feather.Event, error) {
 	}
 	return all, nil
 }
+
+// roundTripper is a function as an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -20,13 +20,13 @@ var generated = []string{specFile, overlayFile, "feather.gen.go", listFile}
 
 // bump works on a copy of the repository, and swaps the files at the end.
 func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err error) {
-	work := opts.dir
+	work, err := copyTree(opts.dir)
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(work)
 	report := &report{}
 	if !opts.verdictOnly {
-		if work, err = copyTree(opts.dir); err != nil {
-			return false, err
-		}
-		defer os.RemoveAll(work)
 		if report.names, err = update(work, opts.inputs, log); err != nil {
 			return false, err
 		}
@@ -43,9 +43,10 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 		}
 		return report.isBreaking(), nil
 	}
-	fmt.Fprint(stdout, report.markdown())
+	fmt.Fprint(stdout, report.whole())
 	if opts.report != "" {
-		err = writeFile(opts.report, []byte(report.markdown()))
+		err = errors.Join(writeFile(opts.report, []byte(report.markdown())),
+			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(report.whole())))
 	}
 	if !opts.verdictOnly && err == nil {
 		err = swap(work, opts.dir)

@@ -459,6 +459,50 @@ func generate(t *testing.T, dir string) string {
 	return code
 }
 
+// TestHandWrittenCodeNeedsNoOperation vets root and feathertest, with their tests but
+// without their examples, on a document that has nothing of Feather's.
+func TestHandWrittenCodeNeedsNoOperation(t *testing.T) {
+	dir := copyRepository(t)
+	for _, pattern := range []string{"*_test.go", "feathertest/*.go"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if name, _ := filepath.Rel(root, file); filepath.Base(file) != "example_test.go" {
+				write(t, filepath.Join(dir, name), read(t, file))
+			}
+		}
+	}
+	if _, err := update(dir, []string{"testdata/odd/no_servers.yaml"}, &progress{w: io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	generate(t, dir)
+	if _, err := output(dir, "go", "vet", ".", "./feathertest"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReportIsShortEnoughForAPullRequest has more changes than a pull request's body
+// has room for.
+func TestReportIsShortEnoughForAPullRequest(t *testing.T) {
+	r := &report{verdict: &verdict{baseline: "v0.1.0", release: "v0.1.0", before: "1", after: "2", tags: map[string]string{}}}
+	for i := range 3000 {
+		operation := fmt.Sprintf("GET /v1/area-%d/things/%d", i%40, i)
+		r.tags[operation] = fmt.Sprintf("area-%d", i%40)
+		r.breaking = append(r.breaking, change{operation, "api removed without deprecation"})
+		r.operations.removed = append(r.operations.removed, operation)
+		r.incompatible = append(r.incompatible, fmt.Sprintf("(*Client).GetThing%d: removed", i))
+	}
+	text := r.markdown()
+	if len(text) > maxReport || !strings.Contains(text, "more, in the whole verdict") || len(r.whole()) < maxReport {
+		t.Errorf("%d bytes, whole %d", len(text), len(r.whole()))
+	}
+	if head := r.head(); strings.Count(head, "\n") > 20 || !strings.Contains(head, "**Breaking**") || !strings.Contains(head, "- area-0: ") {
+		t.Errorf("the head is\n%s", head)
+	}
+}
+
 // TestABumpRenamesNothing bumps one document to the next and holds every exported
 // identifier of the first against the second: types, methods, fields, constants.
 func TestABumpRenamesNothing(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -19,10 +20,12 @@ func (r *report) isBreaking() bool { return r.verdict.isBreaking() || len(r.brok
 // maxReport leaves room below GitHub's 65,536 characters for a pull request.
 const maxReport = 60_000
 
+func (r *report) whole() string { return r.render(math.MaxInt) }
+
 // markdown returns the whole report, or one with shorter lists where it would be too
 // long for a pull request.
 func (r *report) markdown() string {
-	text := r.render(1 << 30)
+	text := r.whole()
 	for most := 200; len(text) > maxReport && most > 1; most /= 2 {
 		text = r.render(most)
 	}

@@ -43,7 +43,8 @@ func printTrial(w io.Writer, opts options, work string, r *report, log *progress
 	for _, name := range r.names.longer[:min(10, len(r.names.longer))] {
 		row("gave way", "%s", name)
 	}
-	head := slices.Collect(strings.Lines(r.head()))
+	isBlank := func(line string) bool { return strings.TrimSpace(line) == "" }
+	head := slices.DeleteFunc(slices.Collect(strings.Lines(r.head())), isBlank)
 	fmt.Fprintf(w, "\n%s", strings.Join(head[:min(10, len(head))], ""))
 	for _, said := range r.examples() {
 		fmt.Fprintln(w, said)
@@ -53,10 +54,14 @@ func printTrial(w io.Writer, opts options, work string, r *report, log *progress
 
 // binaryGrowth builds a consumer with both trees.
 func binaryGrowth(before, after string) (string, error) {
+	consumer, err := filepath.Abs(filepath.Join(before, "examples/testdata/consumer/main.go"))
+	if err != nil {
+		return "", err
+	}
 	var sizes [2]int64
 	for i, dir := range []string{before, after} {
 		binary := filepath.Join(after, "consumer.bin")
-		if _, err := output(dir, "go", "build", "-o", binary, "./examples/testdata/consumer/main.go"); err != nil {
+		if _, err := output(dir, "go", "build", "-o", binary, consumer); err != nil {
 			return "", err
 		}
 		info, err := os.Stat(binary)

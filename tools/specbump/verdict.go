@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,7 +36,8 @@ type verdict struct {
 
 func (v *verdict) isBreaking() bool { return len(v.breaking)+len(v.incompatible) > 0 }
 
-// judge compares the tree with the baseline of the repository in dir.
+// judge compares a copy of the repository in dir, whose examples it removes, with the
+// baseline.
 func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error) {
 	v := &verdict{}
 	old, err := os.MkdirTemp("", "specbump")
@@ -47,6 +49,10 @@ func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error
 		return nil, err
 	}
 	if v.release, err = releaseOf(v.baseline, old); err != nil {
+		return nil, err
+	}
+	// apidiff loads every package, and the examples may not compile.
+	if err := errors.Join(os.RemoveAll(filepath.Join(old, "examples")), os.RemoveAll(filepath.Join(tree, "examples"))); err != nil {
 		return nil, err
 	}
 	before, err := loadVendored(old)

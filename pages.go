@@ -1,0 +1,70 @@
+package feather
+
+import (
+	"encoding/json"
+	"iter"
+)
+
+// Pages yields the pages of a list, one call after another. It takes a function that
+// makes the call for one page, and works for every operation whose response has
+// next_cursor:
+//
+//	params := &feather.ListThingsParams{}
+//	pages := feather.Pages(func(cursor *string) (*feather.ListThingsResponse, error) {
+//		params.Cursor = cursor // nil for the first page
+//		return client.ListThingsWithResponse(ctx, params)
+//	})
+//	for page, err := range pages {
+//		if err != nil {
+//			return err
+//		}
+//		… page.JSON200.Items …
+//	}
+//
+// The last page has no next_cursor, or says "has_more": false. An error of the call is
+// yielded as it is, with a zero page, and is the last thing yielded; so is the error for
+// a cursor that the server has sent before, with which the pages would never end. Each
+// range begins with the first page.
+func Pages[Page interface{ GetBody() []byte }](fetch func(cursor *string) (Page, error)) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		var none Page
+		seen := map[string]bool{}
+		for cursor := (*string)(nil); ; {
+			page, err := fetch(cursor)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if !yield(page, nil) {
+				return
+			}
+			cursor, err = nextCursor(page.GetBody())
+			if err == nil && cursor != nil && seen[*cursor] {
+				err = failf("the list sent the cursor %q twice, so its pages would never end", *cursor)
+			}
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if cursor == nil {
+				return
+			}
+			seen[*cursor] = true
+		}
+	}
+}
+
+// nextCursor returns nil after the last page.
+func nextCursor(body []byte) (*string, error) {
+	var page struct {
+		NextCursor *string `json:"next_cursor"`
+		HasMore    *bool   `json:"has_more"`
+	}
+	if err := json.Unmarshal(body, &page); err != nil {
+		return nil, failf("reading the cursor of the next page: %w", err)
+	}
+	if page.HasMore != nil && !*page.HasMore || page.NextCursor != nil && *page.NextCursor == "" {
+		return nil, nil
+	}
+	return page.NextCursor, nil
+}
