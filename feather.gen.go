@@ -282,22 +282,22 @@ type CreateSessionResponse struct {
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateSessionResponse) GetJSON201() *SessionResponse { return r.JSON201 }
+func (r *CreateSessionResponse) GetJSON201() *SessionResponse { return r.JSON201 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r CreateSessionResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
+func (r *CreateSessionResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
 
 // GetBody returns the raw response body bytes
-func (r CreateSessionResponse) GetBody() []byte { return r.Body }
+func (r *CreateSessionResponse) GetBody() []byte { return r.Body }
 
 // Status returns HTTPResponse.Status
-func (r CreateSessionResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
+func (r *CreateSessionResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r CreateSessionResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
+func (r *CreateSessionResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
 
 // ContentType returns the Content-Type header of the response
-func (r CreateSessionResponse) ContentType() string {
+func (r *CreateSessionResponse) ContentType() string {
 	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
 
@@ -310,19 +310,19 @@ type SendMessageResponse struct {
 }
 
 // GetJSON422 returns the response for an HTTP 422 `application/json` response
-func (r SendMessageResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
+func (r *SendMessageResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
 
 // GetBody returns the raw response body bytes
-func (r SendMessageResponse) GetBody() []byte { return r.Body }
+func (r *SendMessageResponse) GetBody() []byte { return r.Body }
 
 // Status returns HTTPResponse.Status
-func (r SendMessageResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
+func (r *SendMessageResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r SendMessageResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
+func (r *SendMessageResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
 
 // ContentType returns the Content-Type header of the response
-func (r SendMessageResponse) ContentType() string {
+func (r *SendMessageResponse) ContentType() string {
 	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
 
