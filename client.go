@@ -104,8 +104,8 @@ func inEnvironment(name string, err error) error {
 // wish, net/http asks for gzip, and a server that compresses keeps a stream's events
 // to itself until it has enough of them.
 func defaultHeaders(_ context.Context, req *http.Request) error {
-	req.Header.Set("User-Agent", "feather-go/"+Version)
-	req.Header.Set("Accept-Encoding", "identity")
+	values := []string{"feather-go/" + Version, "identity"}
+	req.Header["User-Agent"], req.Header["Accept-Encoding"] = values[:1:1], values[1:]
 	return nil
 }
 

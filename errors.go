@@ -72,7 +72,7 @@ func (t *try) explain(req *http.Request, rsp *http.Response, err error) error {
 	}
 	f := &failure{text: cause.Error(), causes: []error{err}}
 	ours, isOurs := cause.(*failure)
-	connected := t.connected.Load() != nil
+	connected := t.connected.Load()
 	switch text := handshakeFault(req.URL, cause); {
 	case t.expired.Load():
 		*f = *t.idleFailure()

@@ -5,10 +5,12 @@ import (
 	"context"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -80,7 +82,8 @@ func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 			rsp.Request = req
 		}
 		decompress(rsp)
-		rsp.Body = &responseBody{ReadCloser: rsp.Body, try: t, left: maxResponse}
+		t.body = responseBody{ReadCloser: rsp.Body, try: t, left: maxResponse}
+		rsp.Body = &t.body
 		return rsp, nil
 	})
 }
@@ -95,7 +98,10 @@ type try struct {
 	trace   httptrace.ClientTrace
 
 	wantsConnection atomic.Bool
-	connected       atomic.Pointer[httptrace.GotConnInfo]
+	connected       atomic.Bool
+	mu              sync.Mutex
+	conn            net.Conn     // the last one
+	body            responseBody // here, as it would be allocated by itself
 
 	settings settings
 	began    time.Time
@@ -108,7 +114,12 @@ type try struct {
 func newTry(ctx context.Context, s settings) *try {
 	t := &try{ctx: ctx, settings: s, began: time.Now()}
 	t.trace.GetConn = func(string) { t.wantsConnection.Store(true) }
-	t.trace.GotConn = func(info httptrace.GotConnInfo) { t.connected.Store(&info) }
+	t.trace.GotConn = func(info httptrace.GotConnInfo) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.conn = info.Conn
+		t.connected.Store(true)
+	}
 	return t
 }
 
@@ -128,8 +139,9 @@ func (t *try) request(req *http.Request) *http.Request {
 	}
 	t.wait()
 	if t.settings.idleTimeout > 0 {
-		t.timer = time.AfterFunc(math.MaxInt64, t.check) // check uses the field
-		t.timer.Reset(t.settings.idleTimeout)
+		t.mu.Lock() // check uses the field
+		t.timer = time.AfterFunc(t.settings.idleTimeout, t.check)
+		t.mu.Unlock()
 	}
 	return watched
 }
@@ -149,7 +161,9 @@ func (t *try) check() {
 		left -= time.Since(t.began) - time.Duration(since-1)
 	}
 	if left > 0 {
+		t.mu.Lock()
 		t.timer.Reset(left)
+		t.mu.Unlock()
 		return
 	}
 	t.expired.Store(true)
@@ -224,10 +238,10 @@ func (b *responseBody) Close() error {
 // left of the response can still be read, and a request that takes the connection
 // all the same is not written, so that net/http may send it over another one.
 func (b *responseBody) giveUpConnection() {
-	if info := b.try.connected.Load(); info != nil {
-		if conn, ok := info.Conn.(interface{ CloseWrite() error }); ok {
-			_ = conn.CloseWrite()
-		}
+	b.try.mu.Lock()
+	defer b.try.mu.Unlock()
+	if conn, ok := b.try.conn.(interface{ CloseWrite() error }); ok {
+		_ = conn.CloseWrite()
 	}
 }
 

@@ -42,17 +42,20 @@ func (c *Client) do(
 	req = req.WithContext(ctx)
 	for _, list := range [...][]RequestEditorFn{c.RequestEditors, editors} {
 		for _, edit := range list {
-			err := errors.New("a request editor is nil; leave it out")
-			if edit != nil {
-				err = edit(ctx, req)
+			if edit == nil {
+				edit = refuseNilEditor
 			}
-			if err != nil {
+			if err := edit(ctx, req); err != nil {
 				closeBody(req.Body)
 				return nil, notSent(err)
 			}
 		}
 	}
 	return c.Client.Do(req)
+}
+
+func refuseNilEditor(context.Context, *http.Request) error {
+	return errors.New("a request editor is nil; leave it out")
 }
 
 // forNew makes an option that a bare client could not keep to.
@@ -115,8 +118,11 @@ func setting(change func(*settings)) RequestEditorFn {
 
 // of returns the settings of a call: the client's, changed by its editors.
 func (s settings) of(req *http.Request) settings {
-	if set, ok := req.Context().Value(settingsKey{}).(func(*settings)); ok {
-		set(&s)
+	set, ok := req.Context().Value(settingsKey{}).(func(*settings))
+	if !ok {
+		return s
 	}
-	return s
+	changed := s // s itself would be allocated for every call
+	set(&changed)
+	return changed
 }

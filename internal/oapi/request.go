@@ -21,12 +21,14 @@ import (
 type Request struct {
 	path   string // each {name} in it gives way to the parameter's value
 	query  []string
-	header http.Header
+	header []header
 	err    error
 }
 
+type header struct{ name, value string }
+
 // New begins the request of an operation.
-func New(path string) *Request { return &Request{path: path, header: http.Header{}} }
+func New(path string) *Request { return &Request{path: path} }
 
 // Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3).
 // One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
@@ -48,9 +50,9 @@ func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bo
 	case in == runtime.ParamLocationQuery:
 		r.query = append(r.query, text)
 	case in == runtime.ParamLocationHeader:
-		r.header.Set(name, text)
+		r.header = append(r.header, header{name, text})
 	case in == runtime.ParamLocationCookie:
-		r.header.Add("Cookie", name+"="+text)
+		r.header = append(r.header, header{"Cookie", name + "=" + text})
 	}
 }
 
@@ -64,27 +66,35 @@ func (r *Request) Build(method, server, contentType string, body io.Reader) (*ht
 	if unencodable, ok := body.(unencodableBody); ok {
 		r.fail(fmt.Errorf("the request body cannot be encoded: %w", unencodable.err))
 	}
-	base, err := url.Parse(strings.TrimSuffix(server, "/") + "/")
-	if err != nil {
-		r.fail(fmt.Errorf("the base URL is not a URL: %w", errors.Unwrap(err))) // err repeats it, with its password
-	}
 	if r.err != nil {
 		return nil, r.err
 	}
-	u, err := base.Parse("." + r.path)
-	if err != nil {
-		return nil, fmt.Errorf("building the URL: %w", err)
+	target := strings.TrimSuffix(server, "/") + r.path
+	if len(r.query) > 0 {
+		target += "?" + strings.Join(r.query, "&")
 	}
-	u.RawQuery = strings.Join(r.query, "&")
-	req, err := http.NewRequest(method, u.String(), body)
+	req, err := http.NewRequest(method, target, body)
 	if err != nil {
-		return nil, fmt.Errorf("building the request: %w", err)
+		return nil, badRequest(server, err)
 	}
 	if contentType != "" {
-		r.header.Set("Content-Type", contentType)
+		req.Header.Set("Content-Type", contentType)
 	}
-	req.Header = r.header
+	for _, h := range r.header {
+		req.Header.Add(h.name, h.value)
+	}
 	return req, nil
+}
+
+// badRequest shows neither the base URL, which may have a password, nor the path.
+func badRequest(server string, err error) error {
+	if _, badServer := url.Parse(server); badServer != nil {
+		return fmt.Errorf("the base URL is not a URL: %w", errors.Unwrap(badServer)) // the error itself repeats it
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner
+	}
+	return fmt.Errorf("building the request: %w", err)
 }
 
 // Encoded makes a request body of what an encoder returns.

@@ -3,7 +3,6 @@ package oapi
 import (
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -44,12 +43,12 @@ func Read(rsp *http.Response, body *[]byte, declared ...Content) (err error) {
 
 // findContent looks for the most specific status first: 200, 2XX, default.
 func findContent(declared []Content, rsp *http.Response) (found Content, ok bool) {
-	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))
-	code := strconv.Itoa(rsp.StatusCode)
-	for _, status := range []string{code, code[:1] + "XX", "default"} {
+	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	for _, isFor := range []func(status string, code int) bool{isCode, isClass, isDefault} {
 		known := false
 		for _, c := range declared {
-			if c.Status != status {
+			if !isFor(c.Status, rsp.StatusCode) {
 				continue
 			}
 			known = true
@@ -66,6 +65,16 @@ func findContent(declared []Content, rsp *http.Response) (found Content, ok bool
 	}
 	return Content{}, false
 }
+
+func isCode(status string, code int) bool {
+	return len(status) == 3 && int(status[0]-'0')*100+int(status[1]-'0')*10+int(status[2]-'0') == code
+}
+
+func isClass(status string, code int) bool {
+	return len(status) == 3 && status[1:] == "XX" && int(status[0]-'0') == code/100
+}
+
+func isDefault(status string, _ int) bool { return status == "default" }
 
 func syntax(mediaType string) string {
 	for _, name := range []string{"json", "yaml", "xml"} {
