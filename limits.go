@@ -63,8 +63,9 @@ func negativeIdleTimeout(d time.Duration) error {
 // limit bounds each try in time, while the server is silent, and its response in
 // memory, whatever the server said of the length.
 func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
+	shared := newWatch(defaults.idleTimeout)
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		t := newTry(req.Context(), defaults.of(req))
+		t := newTry(req.Context(), defaults.of(req), shared)
 		rsp, err := next.Do(t.request(req))
 		t.returned.Store(true)
 		t.waiting.Store(0)
@@ -104,15 +105,18 @@ type try struct {
 	body            responseBody // here, as it would be allocated by itself
 
 	settings settings
+	watch    *watch
 	began    time.Time
 	waiting  atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
 	returned atomic.Bool  // the response's head is there
 	expired  atomic.Bool
-	timer    *time.Timer
 }
 
-func newTry(ctx context.Context, s settings) *try {
-	t := &try{ctx: ctx, settings: s, began: time.Now()}
+func newTry(ctx context.Context, s settings, shared *watch) *try {
+	t := &try{ctx: ctx, settings: s, watch: shared, began: time.Now()}
+	if s.idleTimeout != shared.limit {
+		t.watch = newWatch(s.idleTimeout)
+	}
 	t.trace.GetConn = func(string) { t.wantsConnection.Store(true) }
 	t.trace.GotConn = func(info httptrace.GotConnInfo) {
 		t.mu.Lock()
@@ -138,11 +142,7 @@ func (t *try) request(req *http.Request) *http.Request {
 		}
 	}
 	t.wait()
-	if t.settings.idleTimeout > 0 {
-		t.mu.Lock() // check uses the field
-		t.timer = time.AfterFunc(t.settings.idleTimeout, t.check)
-		t.mu.Unlock()
-	}
+	t.watch.add(t)
 	return watched
 }
 
@@ -150,30 +150,17 @@ func (t *try) request(req *http.Request) *http.Request {
 // every read.
 func (t *try) wait() { t.waiting.Store(int64(time.Since(t.began)) + 1) }
 
-// check ends the try if the server has been silent for too long, and else looks
-// again when that could be.
-func (t *try) check() {
-	if t.watched.Err() != nil {
-		return // It ended while the timer fired.
+// left is how long the server may still be silent.
+func (t *try) left() time.Duration {
+	since := t.waiting.Load()
+	if since == 0 {
+		return t.settings.idleTimeout
 	}
-	left := t.settings.idleTimeout
-	if since := t.waiting.Load(); since > 0 {
-		left -= time.Since(t.began) - time.Duration(since-1)
-	}
-	if left > 0 {
-		t.mu.Lock()
-		t.timer.Reset(left)
-		t.mu.Unlock()
-		return
-	}
-	t.expired.Store(true)
-	t.cancel()
+	return t.settings.idleTimeout - time.Since(t.began) + time.Duration(since-1)
 }
 
 func (t *try) end() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
+	t.watch.remove(t)
 	t.cancel()
 }
 
@@ -182,6 +169,59 @@ func (t *try) idleFailure() *failure {
 		text:   "the server was silent for " + t.settings.idleTimeout.String() + ", the idle timeout",
 		causes: []error{os.ErrDeadlineExceeded},
 	}
+}
+
+// watch ends the tries for which the server is silent for too long. All have the same
+// limit, so whichever began to wait first is due first, and one timer serves all: one
+// for each would be set and stopped with every call.
+type watch struct {
+	limit time.Duration
+
+	mu    sync.Mutex
+	tries map[*try]struct{}
+	timer *time.Timer // nil while there is nothing to wait for
+}
+
+func newWatch(limit time.Duration) *watch { return &watch{limit: limit, tries: map[*try]struct{}{}} }
+
+func (w *watch) add(t *try) {
+	if w.limit <= 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tries[t] = struct{}{}
+	if w.timer == nil {
+		w.timer = time.AfterFunc(w.limit, w.check)
+	}
+}
+
+func (w *watch) remove(t *try) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.tries, t)
+}
+
+// check ends the tries that are due, and looks again when the next one is.
+func (w *watch) check() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := w.limit
+	for t := range w.tries {
+		left := t.left()
+		if left <= 0 {
+			delete(w.tries, t)
+			t.expired.Store(true)
+			t.cancel()
+			continue
+		}
+		next = min(next, left)
+	}
+	if len(w.tries) == 0 {
+		w.timer = nil
+		return
+	}
+	w.timer.Reset(next)
 }
 
 // requestBody waits for the server between reads, when it is being written. A
