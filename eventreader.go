@@ -24,38 +24,47 @@ func newEventReader(r *bufio.Reader) *eventReader {
 	return &eventReader{lines: splitter{r: r, delimiters: "\n\r"}}
 }
 
-func (e *eventReader) next() (Event, error) {
-	var event Event
+// next reads an event into one that is empty. It has no variables of its own, as its
+// frame is on the stack of every stream that waits.
+func (e *eventReader) next(event *Event) error {
 	e.data, e.hasData, e.begun = e.data[:0], false, false
 	for {
 		line, err := e.lines.next(maxEvent + len("data: "))
-		if !e.inside {
-			e.inside = true
-			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
-		}
-		switch {
-		case err == io.EOF && (e.begun || isCut(line)):
-			// The standard drops an event that lacks its blank line; then a
-			// response cut short would look like a whole one.
-			return Event{}, io.ErrUnexpectedEOF
-		case err != nil:
-			return Event{}, err
-		case len(line) > 0:
-			e.field(&event, line)
-		case e.hasData || event.Type != "":
-			event.ID = e.lastID
-			event.Data = string(bytes.TrimSuffix(e.data, []byte("\n")))
-			if event.Type == "error" {
-				return Event{}, newStreamError(event)
-			}
-			return event, nil
-		default:
-			e.begun = false
-		}
-		if len(e.data) > maxEvent+len("\n") {
-			return Event{}, errEventTooLarge
+		if whole, err := e.line(event, line, err); whole || err != nil {
+			return err
 		}
 	}
+}
+
+// line takes a line in, and says whether the event is whole.
+func (e *eventReader) line(event *Event, line []byte, err error) (whole bool, _ error) {
+	if !e.inside {
+		e.inside = true
+		line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+	}
+	switch {
+	case err == io.EOF && (e.begun || isCut(line)):
+		// The standard drops an event that lacks its blank line; then a
+		// response cut short would look like a whole one.
+		return false, io.ErrUnexpectedEOF
+	case err != nil:
+		return false, err
+	case len(line) > 0:
+		e.field(event, line)
+	case e.hasData || event.Type != "":
+		event.ID = e.lastID
+		event.Data = string(bytes.TrimSuffix(e.data, []byte("\n")))
+		if event.Type == "error" {
+			return false, newStreamError(*event)
+		}
+		return true, nil
+	default:
+		e.begun = false
+	}
+	if len(e.data) > maxEvent+len("\n") {
+		return false, errEventTooLarge
+	}
+	return false, nil
 }
 
 // isCut tells a last line without its end from one that no event needs: a comment,
@@ -65,8 +74,13 @@ func isCut(line []byte) bool {
 }
 
 func (e *eventReader) field(event *Event, line []byte) {
-	name, value, _ := bytes.Cut(line, []byte(":"))
-	value = bytes.TrimPrefix(value, []byte(" "))
+	name, value := line, []byte(nil)
+	if colon := bytes.IndexByte(line, ':'); colon >= 0 {
+		name, value = line[:colon], line[colon+1:]
+	}
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
 	switch string(name) {
 	case "event":
 		if string(value) != e.lastType {
@@ -93,7 +107,7 @@ func newRecordReader(r *bufio.Reader, delimiter string) *recordReader {
 	return &recordReader{splitter{r: r, delimiters: delimiter}}
 }
 
-func (r *recordReader) next() (Event, error) {
+func (r *recordReader) next(event *Event) error {
 	for {
 		record, err := r.records.next(maxEvent)
 		record = bytes.TrimSpace(record)
@@ -108,23 +122,25 @@ func (r *recordReader) next() (Event, error) {
 			}
 		}
 		if err != nil {
-			return Event{}, err
+			return err
 		}
-		return Event{Data: string(record)}, nil
+		event.Data = string(record)
+		return nil
 	}
 }
 
-func wholeBody(r *bufio.Reader) (Event, error) {
+func wholeBody(r *bufio.Reader, event *Event) error {
 	body, err := io.ReadAll(io.LimitReader(r, maxEvent+1))
 	switch {
 	case err != nil:
-		return Event{}, err
+		return err
 	case len(body) > maxEvent:
-		return Event{}, errEventTooLarge
+		return errEventTooLarge
 	case len(body) == 0:
-		return Event{}, io.EOF
+		return io.EOF
 	}
-	return Event{Data: string(body)}, nil
+	event.Data = string(body)
+	return nil
 }
 
 // splitter cuts a stream at any of its delimiters. It looks at every byte once,
@@ -133,6 +149,8 @@ func wholeBody(r *bufio.Reader) (Event, error) {
 type splitter struct {
 	r          *bufio.Reader
 	delimiters string
+	unread     []byte // the rest of what r has buffered
+	read       int    // the bytes before it, which r still has
 	piece      []byte
 	afterCR    bool // where a line feed belongs to the delimiter before it
 }
@@ -142,34 +160,52 @@ type splitter struct {
 func (s *splitter) next(limit int) ([]byte, error) {
 	s.piece = s.piece[:0]
 	for {
-		if _, err := s.r.Peek(1); err != nil {
-			return s.piece, err
+		if len(s.unread) == 0 {
+			if err := s.fill(); err != nil {
+				return s.piece, err
+			}
 		}
-		buffered, _ := s.r.Peek(s.r.Buffered())
 		if s.afterCR {
 			s.afterCR = false
-			if buffered[0] == '\n' {
-				_, _ = s.r.Discard(1)
+			if s.unread[0] == '\n' {
+				s.take(1)
 				continue
 			}
 		}
-		end, found := indexAny(buffered, s.delimiters)
+		end, found := indexAny(s.unread, s.delimiters)
 		if len(s.piece)+end > limit {
 			return nil, errEventTooLarge
 		}
 		if !found {
-			s.piece = append(s.piece, buffered...)
-			_, _ = s.r.Discard(end)
+			s.piece = append(s.piece, s.take(end)...)
 			continue
 		}
-		s.afterCR = buffered[end] == '\r'
-		_, _ = s.r.Discard(end + 1)
+		s.afterCR = s.unread[end] == '\r'
+		line := s.take(end + 1)[:end]
 		if len(s.piece) == 0 {
-			return buffered[:end], nil // Discard leaves the bytes where they are.
+			return line, nil // The next fill is the first to overwrite it.
 		}
-		s.piece = append(s.piece, buffered[:end]...)
+		s.piece = append(s.piece, line...)
 		return s.piece, nil
 	}
+}
+
+// fill waits for more of the stream.
+func (s *splitter) fill() error {
+	_, _ = s.r.Discard(s.read)
+	s.read = 0
+	if _, err := s.r.Peek(1); err != nil {
+		return err
+	}
+	s.unread, _ = s.r.Peek(s.r.Buffered())
+	return nil
+}
+
+func (s *splitter) take(n int) []byte {
+	taken := s.unread[:n]
+	s.unread = s.unread[n:]
+	s.read += n
+	return taken
 }
 
 // indexAny is bytes.IndexAny, several times as fast for a byte or two, and ends

@@ -154,37 +154,51 @@ var errNoEventType = failf("RequireEvent was given no event type")
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
-		if ranged.Swap(true) {
-			yield(Event{}, failf("the stream has been read already; make the call again for another one"))
-			return
+		next, err := begin(&ranged, rsp, err)
+		if err == nil {
+			defer closeBody(rsp.Body)
+			err = readEvents(rsp, next, yield)
 		}
-		if err != nil {
-			yield(Event{}, named(err))
-			return
-		}
-		next, err := openStream(rsp)
 		if err != nil {
 			yield(Event{}, err)
-			return
-		}
-		defer closeBody(rsp.Body)
-		ctx, required := callOf(rsp)
-		for {
-			event, err := next()
-			switch {
-			case err == io.EOF && required == nil:
-				return
-			case err == io.EOF:
-				yield(Event{}, lacksEvent(required))
-				return
-			case err != nil:
-				yield(Event{}, brokenOff(ctx, err))
-				return
-			case !yield(event, nil), slices.Contains(required, event.Type):
-				return
-			}
 		}
 	}
+}
+
+func begin(ranged *atomic.Bool, rsp *http.Response, err error) (next func(*Event) error, _ error) {
+	if ranged.Swap(true) {
+		return nil, failf("the stream has been read already; make the call again for another one")
+	}
+	if err != nil {
+		return nil, named(err)
+	}
+	return openStream(rsp)
+}
+
+// readEvents yields events until there are no more, or the caller wants no more.
+func readEvents(rsp *http.Response, next func(*Event) error, yield func(Event, error) bool) error {
+	ctx, required := callOf(rsp)
+	var event Event // within the loop it would be allocated for every event
+	for {
+		event = Event{}
+		if err := next(&event); err != nil {
+			return endOfStream(ctx, required, err)
+		}
+		if !yield(event, nil) || required != nil && slices.Contains(required, event.Type) {
+			return nil
+		}
+	}
+}
+
+// endOfStream is nil where the stream ended as it should.
+func endOfStream(ctx context.Context, required []string, err error) error {
+	switch {
+	case err != io.EOF:
+		return brokenOff(ctx, err)
+	case required != nil:
+		return lacksEvent(required)
+	}
+	return nil
 }
 
 func lacksEvent(required []string) error {
@@ -194,9 +208,9 @@ func lacksEvent(required []string) error {
 	}
 }
 
-// openStream returns the function that reads one event after another, and io.EOF
-// after the last. When it fails it has closed the body.
-func openStream(rsp *http.Response) (func() (Event, error), error) {
+// openStream returns the function that reads the next event, and io.EOF after the
+// last. When it fails it has closed the body.
+func openStream(rsp *http.Response) (func(*Event) error, error) {
 	if rsp == nil {
 		return nil, failf("neither a response nor an error; a mock of the client must return one of them")
 	}
@@ -223,7 +237,7 @@ func openStream(rsp *http.Response) (func() (Event, error), error) {
 	if mediaType == "application/json-seq" || strings.HasSuffix(mediaType, "+json-seq") {
 		return newRecordReader(r, "\x1e").next, nil
 	}
-	return func() (Event, error) { return wholeBody(r) }, nil
+	return func(event *Event) error { return wholeBody(r, event) }, nil
 }
 
 // callOf returns the caller's context and the events that it requires, as far as
