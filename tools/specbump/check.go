@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -129,14 +130,22 @@ var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
 
 // checkParameters compares the parameters in a path with those that are declared.
 func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, at string) error {
-	declared := map[string]bool{}
+	declared, fields := map[string]bool{}, map[string]string{}
 	for _, parameter := range append(items(get(item, "parameters")), items(get(operation, "parameters"))...) {
 		if ref, ok := strings.CutPrefix(getText(parameter, "$ref"), "#/components/parameters/"); ok {
 			parameter = get(root, "components", "parameters", unescaped(ref))
 		}
+		name := getText(parameter, "name")
 		if getText(parameter, "in") == "path" {
-			declared[getText(parameter, "name")] = true
+			declared[name] = true
+			continue
 		}
+		field := goName(cmp.Or(getText(parameter, "x-go-name"), name))
+		if other, ok := fields[field]; ok && other != name {
+			return fmt.Errorf("%s: the parameters %s and %s both become the Go field %s; name one of them:\n%s", at, other, name, field,
+				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: "+field+"2"))
+		}
+		fields[field] = name
 	}
 	for _, found := range inBraces.FindAllStringSubmatch(path, -1) {
 		if name := found[1]; !declared[name] {

@@ -434,6 +434,28 @@ func TestOddDocuments(t *testing.T) {
 	}
 }
 
+// TestAdviceIsRight pastes the entry that a refusal shows into overlay.yaml.
+func TestAdviceIsRight(t *testing.T) {
+	for _, name := range []string{"undeclared_path_parameter", "two_properties_one_field", "deep_object_and_lists_in_the_query"} {
+		dir, input := copyRepository(t), []string{filepath.Join("testdata/odd", name+".yaml")}
+		_, refusal := update(dir, input, &progress{w: io.Discard})
+		if refusal == nil {
+			t.Fatalf("%s is not refused", name)
+		}
+		_, entry, _ := strings.Cut(refusal.Error(), "in overlay.yaml:\n")
+		file := filepath.Join(dir, overlayFile)
+		write(t, file, append(read(t, file), entry+"\n"...))
+		if _, err := update(dir, input, &progress{w: io.Discard}); err != nil {
+			t.Errorf("%s: with the entry\n%s\n%v", name, entry, err)
+			continue
+		}
+		generate(t, dir)
+		if _, err := output(dir, "go", "build", "."); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // generate is go generate, without the time to link the programs.
 func generate(t *testing.T, dir string) string {
 	t.Helper()

@@ -248,13 +248,17 @@ func (o *overlay) record(target, key, name string, changes *nameChanges) {
 // followOperations lets a name follow an operation whose path or method changes and
 // whose id stands.
 func (o *overlay) followOperations(before, after *yaml.Node, changes *nameChanges) error {
-	ids := map[string]string{} // the path of the operation with an id
+	ids := map[string]string{} // the place of the operation with an id; empty where several have it
 	for path, item := range entries(get(after, "paths")) {
 		for method, operation := range operationsOf(item) {
-			ids[getText(operation, "operationId")] = jsonPath("paths", path, method)
+			id := getText(operation, "operationId")
+			if _, twice := ids[id]; twice {
+				ids[id] = ""
+				continue
+			}
+			ids[id] = jsonPath("paths", path, method)
 		}
 	}
-	delete(ids, "")
 	for _, action := range o.actions.Content {
 		old, err := find(before, action)
 		if err != nil {
@@ -267,7 +271,7 @@ func (o *overlay) followOperations(before, after *yaml.Node, changes *nameChange
 		if len(old) != 1 || len(now) > 0 || get(action, "update", "operationId") == nil {
 			continue
 		}
-		if at, ok := ids[getText(old[0], "operationId")]; ok {
+		if at := ids[getText(old[0], "operationId")]; at != "" && getText(old[0], "operationId") != "" {
 			get(action, "target").Value = at
 			changes.moved = append(changes.moved, fmt.Sprintf("%s to `%s`", getText(action, "update", "operationId"), at))
 		}

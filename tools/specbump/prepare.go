@@ -49,6 +49,7 @@ func simplify(node *yaml.Node) {
 	case yaml.MappingNode:
 		drop(node, "example", "examples")
 		separateTypes(node)
+		openSchemas(node)
 		if enum := get(node, "enum"); enum != nil && enum.Kind == yaml.SequenceNode {
 			enum.Content = slices.DeleteFunc(enum.Content, isNull) // The type says whether it may be null.
 		}
@@ -67,6 +68,17 @@ func drop(node *yaml.Node, keys ...string) {
 	for _, key := range keys {
 		if value := get(node, key); value != nil && isSchemaOrMedia {
 			remove(node, key)
+		}
+	}
+}
+
+// openSchemas writes true, which allows everything, as an empty schema.
+func openSchemas(node *yaml.Node) {
+	for _, parts := range []*yaml.Node{get(node, "properties"), node} {
+		for key, schema := range entries(parts) {
+			if schema.Tag == "!!bool" && schema.Value == "true" && (parts != node || key == "items") {
+				*schema = *mapping()
+			}
 		}
 	}
 }
