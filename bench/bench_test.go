@@ -17,12 +17,12 @@ func TestMain(m *testing.M) {
 //	benchstat old.txt new.txt
 func Benchmark(b *testing.B) {
 	trustServer()
-	plain, secure, stop, err := startServer()
+	at, stop, err := startServer()
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer stop()
-	all, err := tables(plain, secure)
+	all, err := tables(at)
 	if err != nil {
 		b.Fatal(err)
 	}

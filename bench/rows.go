@@ -33,9 +33,9 @@ type run struct {
 }
 
 // tables lists everything that a testing.B can measure.
-func tables(plain, secure string) ([]table, error) {
-	var all []table
-	for _, network := range []struct{ name, url string }{{"HTTP", plain}, {"HTTPS with HTTP/2", secure}} {
+func tables(at urls) ([]table, error) {
+	all := parsingTables()
+	for _, network := range []struct{ name, url string }{{"HTTP", at.plain}, {"HTTPS with HTTP/2", at.secure}, {"HTTP through a reverse proxy", at.proxied}} {
 		peers, err := newPeers(network.url)
 		if err != nil {
 			return nil, err
@@ -48,6 +48,11 @@ func tables(plain, secure string) ([]table, error) {
 				}
 			}
 			all = append(all, t)
+		}
+		if network.url == at.proxied {
+			add(fmt.Sprintf("a stream of %d events of 20 bytes, each flushed", streamEvents),
+				func(p peer) func(*testing.B) { return streams(p.stream, "flushed 20") })
+			continue
 		}
 		add("one call", func(p peer) func(*testing.B) { return calls(p.call, "hello") })
 		add("one call, answered by a 422", func(p peer) func(*testing.B) { return calls(p.fail, "fail") })

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,9 +42,21 @@ func serveIfAsked() {
 		}
 		return server.URL
 	}
-	fmt.Println(start(false), start(true))
+	plain, secure := start(false), start(true)
+	fmt.Println(plain, secure, startProxy(plain))
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
 	os.Exit(0)
+}
+
+// startProxy is a reverse proxy that passes every write on at once.
+func startProxy(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		panic(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy.FlushInterval = -1
+	return httptest.NewServer(proxy).URL
 }
 
 const reply = `{"text": "Your order is on its way."}`
@@ -90,28 +104,31 @@ func handler(opened *atomic.Int64) http.HandlerFunc {
 	}
 }
 
-// startServer starts the server's process and returns its two base URLs.
-func startServer() (plain, secure string, stop func(), err error) {
+// urls are the server's base URLs.
+type urls struct{ plain, secure, proxied string }
+
+// startServer starts the server's process.
+func startServer() (at urls, stop func(), err error) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), serverEnv+"=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return "", "", nil, err
+		return urls{}, nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", "", nil, err
+		return urls{}, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", "", nil, err
+		return urls{}, nil, err
 	}
 	stop = func() { _ = stdin.Close(); _ = cmd.Wait() }
-	if _, err := fmt.Fscanln(bufio.NewReader(stdout), &plain, &secure); err != nil {
+	if _, err := fmt.Fscanln(bufio.NewReader(stdout), &at.plain, &at.secure, &at.proxied); err != nil {
 		stop()
-		return "", "", nil, err
+		return urls{}, nil, err
 	}
-	return plain, secure, stop, nil
+	return at, stop, nil
 }
 
 // trustServer makes http.DefaultTransport, and what follows it, accept the
