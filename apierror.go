@@ -23,15 +23,15 @@ const (
 	maxErrorTime = 5 * time.Second
 )
 
-// APIError is a response outside 2xx. Every call of a client from [New] returns
-// one for such a response; find it with errors.As:
+// APIError is a response outside 2xx. Every call of a client from [New] returns one for
+// such a response. Find it with errors.As:
 //
 //	var apiErr *feather.APIError
 //	if errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusNotFound { … }
 //
-// A 2xx with a page of HTML that the request did not ask for is one, too: it
-// comes from a proxy or a login page. Where the server repeats the API key, it
-// reads [redacted] here.
+// A 2xx with a page of HTML that the request did not ask for is an APIError as well: it
+// comes from a proxy or a login page. If the server repeats the API key, [redacted]
+// replaces it.
 type APIError struct {
 	// StatusCode is the HTTP status code, such as 422.
 	StatusCode int
@@ -82,8 +82,8 @@ type APIError struct {
 	saysRetryAfter bool // perhaps 0
 }
 
-// Error returns one line: the request, the status and what the server said of
-// it, cut short after 300 characters.
+// Error returns one line: the request, the status, and the first 300 characters of what
+// the server said.
 func (e *APIError) Error() string {
 	var said []string
 	for _, part := range []string{e.Code, e.Title, e.Detail} {
@@ -112,9 +112,8 @@ func (e *APIError) pageNote() string {
 	return ""
 }
 
-// LogValue is the error for package slog: method, path, status, code, detail (the
-// message, or the entries of a 422, cut short as in the text), request id and attempts.
-// It has neither headers nor the body.
+// LogValue is for package slog: method, path, status, code, detail (at most 300
+// characters), request id and attempts. It has neither headers nor the body.
 func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.StatusCode),
@@ -122,9 +121,8 @@ func (e *APIError) LogValue() slog.Value {
 		slog.Int("attempts", e.Attempts))
 }
 
-// Decode reads Body as JSON into v, most often a generated type that the API
-// document declares for the status, as json.Unmarshal does. It wraps the error of
-// json.Unmarshal.
+// Decode decodes Body, as json.Unmarshal does, most often into a generated type that the
+// API document declares for the status. It wraps the error of json.Unmarshal.
 func (e *APIError) Decode(v any) error {
 	if err := json.Unmarshal(e.Body, v); err != nil {
 		return failf("decoding the body of a %s: %w", oapi.StatusText(e.StatusCode), err)
@@ -309,10 +307,9 @@ func firstText(members ...json.RawMessage) string {
 	return ""
 }
 
-// RequestID returns the id that the server gave to a request, for a log or for
-// Feather's support: the response's X-Request-Id, or else one of Request-Id,
-// X-Correlation-Id, X-Amzn-Requestid and Cf-Ray. It is empty without any of them,
-// and for nil.
+// RequestID returns the id that the server gave to the request, for a log or for Feather's
+// support: the header X-Request-Id, or else Request-Id, X-Correlation-Id, X-Amzn-Requestid
+// or Cf-Ray. It is empty if there is none, and for nil.
 func RequestID(rsp *http.Response) string {
 	if rsp == nil {
 		return ""

@@ -77,7 +77,8 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 				{"loc": ["body", "items", 3, "name"], "msg": "Field required", "type": "missing"}]}`},
 			want: "422 Unprocessable Entity: body.content: String should have at least 1 character; body.items[3].name: Field required",
 			check: func(e *feather.APIError) bool {
-				return len(e.Validation) == 2 && e.Validation[0].Type == "string_too_short" && e.Validation[0].Ctx["min_length"] == 1.0 &&
+				return len(e.Validation) == 2 && e.Validation[0].Type == "string_too_short" &&
+					e.Validation[0].Ctx["min_length"] == 1.0 &&
 					e.Validation[1].Path() == "body.items[3].name"
 			},
 		},
@@ -98,9 +99,14 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 			want:     `422 Unprocessable Entity: [{"loc": "body"}]`,
 		},
 		{
-			name:     "an RFC 9457 problem",
-			response: response{403, "application/problem+json", nil, `{"type": "about:blank", "title": "Forbidden zone", "detail": "Your plan ends here", "status": 403}`},
-			want:     "403 Forbidden: Forbidden zone: Your plan ends here",
+			name: "an RFC 9457 problem",
+			response: response{
+				403,
+				"application/problem+json",
+				nil,
+				`{"type": "about:blank", "title": "Forbidden zone", "detail": "Your plan ends here", "status": 403}`,
+			},
+			want: "403 Forbidden: Forbidden zone: Your plan ends here",
 			check: func(e *feather.APIError) bool {
 				return e.Title == "Forbidden zone" && e.Detail == "Your plan ends here"
 			},
@@ -111,11 +117,17 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 			want:     "403 Forbidden: Forbidden zone",
 		},
 		{
-			name:     "Feather's code and message",
-			response: response{401, "application/json", nil, `{"error": "authentication_required", "message": "No key"}`},
-			want:     "401 Unauthorized: authentication_required: No key",
+			name: "Feather's code and message",
+			response: response{
+				401,
+				"application/json",
+				nil,
+				`{"error": "authentication_required", "message": "No key"}`,
+			},
+			want: "401 Unauthorized: authentication_required: No key",
 			check: func(e *feather.APIError) bool {
-				return e.Code == "authentication_required" && e.Detail == "No key" && e.Retryable == nil && e.RetryAfter == 0
+				return e.Code == "authentication_required" && e.Detail == "No key" && e.Retryable == nil &&
+					e.RetryAfter == 0
 			},
 		},
 		{
@@ -198,8 +210,12 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 		},
 		{
 			name: "headers",
-			response: response{400, "application/json", http.Header{"X-Request-Id": {"req-1"}, "Retry-After": {"7"}, "X-Other": {"o"}},
-				`{"detail": "x"}`},
+			response: response{
+				400,
+				"application/json",
+				http.Header{"X-Request-Id": {"req-1"}, "Retry-After": {"7"}, "X-Other": {"o"}},
+				`{"detail": "x"}`,
+			},
 			want: "400 Bad Request: x",
 			check: func(e *feather.APIError) bool {
 				return e.RequestID == "req-1" && e.RetryAfter == 7*time.Second && e.Header.Get("X-Other") == "o"
@@ -302,7 +318,8 @@ func TestBodyOfAnAPIErrorThatStallsIsWaitedForFiveSeconds(t *testing.T) {
 		start := time.Now()
 		err := ask(client, feather.MaxRetries(0))
 		apiErr, ok := err.(*feather.APIError)
-		if !ok || apiErr.StatusCode != 429 || string(apiErr.Body) != `{"error": ` || time.Since(start) != 5*time.Second {
+		if !ok || apiErr.StatusCode != 429 || string(apiErr.Body) != `{"error": ` ||
+			time.Since(start) != 5*time.Second {
 			t.Errorf("error %v after %v", err, time.Since(start))
 		}
 	})
@@ -328,7 +345,8 @@ func TestResponseOfADoerThatBreaksTheRules(t *testing.T) {
 	network := func(rsp *http.Response) feather.ClientOption {
 		return feather.WithHTTPClient(doer(func(*http.Request) (*http.Response, error) { return rsp, nil }))
 	}
-	if err := ask(newClient(t, "http://localhost", network(nil))); err == nil || !strings.Contains(err.Error(), "neither a response nor an error") {
+	if err := ask(newClient(t, "http://localhost", network(nil))); err == nil ||
+		!strings.Contains(err.Error(), "neither a response nor an error") {
 		t.Errorf("neither a response nor an error: %v", err)
 	}
 	if err := ask(newClient(t, "http://localhost", network(&http.Response{StatusCode: 200}))); err != nil {
@@ -347,7 +365,8 @@ func TestResponseOfADoerThatBreaksTheRules(t *testing.T) {
 		StatusCode: 403,
 		Body:       io.NopCloser(strings.NewReader(`{"error": "` + testKey + `"}`)),
 	})))
-	if want := "/messages: 403 Forbidden: [redacted]"; err == nil || !strings.HasSuffix(err.Error(), want) || !strings.Contains(err.Error(), "POST /v1/") {
+	if want := "/messages: 403 Forbidden: [redacted]"; err == nil || !strings.HasSuffix(err.Error(), want) ||
+		!strings.Contains(err.Error(), "POST /v1/") {
 		t.Errorf("without a request: error %v, want %s", err, want)
 	}
 }
@@ -402,8 +421,19 @@ func TestRequestID(t *testing.T) {
 
 // FuzzAPIError sends any response through the whole client, in every way.
 func FuzzAPIError(f *testing.F) {
-	bodies := []string{"", "null", "{}", `{"detail": "x"}`, `{"detail": [{"loc": ["body", 1], "msg": "m", "type": "t"}]}`,
-		`{"detail": [1]}`, `{"detail": {"a": []}, "title": 5}`, `[`, "\xff\xfe", "<html>", `{"title": "t", "detail": "d"}`}
+	bodies := []string{
+		"",
+		"null",
+		"{}",
+		`{"detail": "x"}`,
+		`{"detail": [{"loc": ["body", 1], "msg": "m", "type": "t"}]}`,
+		`{"detail": [1]}`,
+		`{"detail": {"a": []}, "title": 5}`,
+		`[`,
+		"\xff\xfe",
+		"<html>",
+		`{"title": "t", "detail": "d"}`,
+	}
 	for i, body := range bodies {
 		f.Add(400+i, "application/json", "X-Request-Id", "1", []byte(body))
 		f.Add(500+i, "text/html", "Retry-After", "5", []byte(body))
@@ -421,8 +451,17 @@ func FuzzAPIError(f *testing.F) {
 				Request:    req,
 			}, nil
 		})
-		client := newClient(t, "http://localhost", once(),
-			feather.WithHTTPClient(&http.Client{Transport: network, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}))
+		client := newClient(
+			t,
+			"http://localhost",
+			once(),
+			feather.WithHTTPClient(
+				&http.Client{
+					Transport:     network,
+					CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+				},
+			),
+		)
 		_, streamErr := events(send(t.Context(), client))
 		for way, err := range map[string]error{"WithResponse": ask(client), "Stream": streamErr} {
 			apiErr, ok := err.(*feather.APIError)
@@ -441,7 +480,8 @@ func FuzzAPIError(f *testing.F) {
 				t.Errorf("%s: %#v", way, apiErr)
 			}
 			message := apiErr.Error()
-			if strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }) || !utf8.ValidString(message) {
+			if strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }) ||
+				!utf8.ValidString(message) {
 				t.Errorf("%s: message %q is not one printable line", way, message)
 			}
 		}

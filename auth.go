@@ -12,8 +12,8 @@ import (
 
 const keyHeader = "X-Api-Key"
 
-// WithAPIKey sends key in the x-api-key header of every request. It refuses a
-// key that APIKey could not send, so that a mistake shows at construction.
+// WithAPIKey sends key in the x-api-key header of every request. [New] returns an error
+// for a key that [APIKey] could not send.
 func WithAPIKey(key string) ClientOption {
 	return func(c *Client) error {
 		if err := checkKey(key); err != nil {
@@ -23,8 +23,8 @@ func WithAPIKey(key string) ClientOption {
 	}
 }
 
-// WithAPIKeyFunc sends the key that source returns, in the x-api-key header of
-// every request; see [APIKeyFunc].
+// WithAPIKeyFunc sends the key that source returns in the x-api-key header of every
+// request; see [APIKeyFunc].
 func WithAPIKeyFunc(source func(context.Context) (string, error)) ClientOption {
 	return func(c *Client) error {
 		if source == nil {
@@ -42,22 +42,20 @@ func (c *Client) useKey(editor RequestEditorFn) error {
 	return nil
 }
 
-// APIKey sends key in the x-api-key header of one call, as that call's last
-// argument. The editor applied last wins, so a call's key replaces the client's.
+// APIKey sends key in the x-api-key header of one call. Pass it as the last argument of
+// the call; it replaces the client's key.
 //
-// The call fails, with nothing sent and the key not in the error, when the key
-// is empty, has white space around it or holds a byte other than printable ASCII,
-// and when it would travel in clear text: over http to a host that is not
-// loopback.
+// The call fails, and nothing is sent, if the key is empty, has white space around it or
+// has a byte that is not printable ASCII, and if it would travel in clear text: over http
+// to a host that is not loopback. The error does not contain the key.
 func APIKey(key string) RequestEditorFn {
 	return APIKeyFunc(func(context.Context) (string, error) { return key, nil })
 }
 
-// APIKeyFunc is APIKey for a key that is looked up for every call: one that
-// rotates, is kept in a secret store, or differs from tenant to tenant. It calls
-// source with the context of the call, before the first try and not again for
-// retries; source must be safe for concurrent use and should cache what is slow
-// to fetch. An error of source fails the call and is wrapped.
+// APIKeyFunc is [APIKey] for a key that is looked up for every call: one that rotates, is
+// kept in a secret store, or differs from tenant to tenant. It calls source with the
+// context of the call, once, before the first try. source must be safe for concurrent use,
+// and should cache what is slow to fetch. Its error is wrapped and fails the call.
 func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 	return func(ctx context.Context, req *http.Request) error {
 		if source == nil {

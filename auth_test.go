@@ -28,9 +28,12 @@ func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
 	type tenant struct{}
 	var got []string
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("x-api-key")) })
-	client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithAPIKeyFunc(func(ctx context.Context) (string, error) {
-		return "key-of-" + ctx.Value(tenant{}).(string), nil
-	}))
+	client, err := feather.New(
+		feather.WithBaseURL(server.URL),
+		feather.WithAPIKeyFunc(func(ctx context.Context) (string, error) {
+			return "key-of-" + ctx.Value(tenant{}).(string), nil
+		}),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +51,10 @@ func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
 func TestErrorOfTheKeySourceFailsTheCall(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	sealed := errors.New("the store is sealed")
-	err := ask(newClient(t, server.URL), feather.APIKeyFunc(func(context.Context) (string, error) { return "", sealed }))
+	err := ask(
+		newClient(t, server.URL),
+		feather.APIKeyFunc(func(context.Context) (string, error) { return "", sealed }),
+	)
 	if !errors.Is(err, sealed) || !strings.HasPrefix(err.Error(), "feather: ") {
 		t.Errorf("error %v", err)
 	}
@@ -108,10 +114,12 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 	})
 	for _, tt := range tests {
 		var sent int
-		network := feather.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-			sent++
-			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-		})})
+		network := feather.WithHTTPClient(
+			&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				sent++
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+			})},
+		)
 		base := feather.WithBaseURL(tt.baseURL)
 		clients := map[string]func() (*feather.ClientWithResponses, error){
 			"New": func() (*feather.ClientWithResponses, error) {
@@ -130,9 +138,17 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 			}
 			err = ask(client)
 			if allowed := err == nil && sent == 1; allowed != tt.allowed {
-				t.Errorf("%s to %s: error %v, %d requests sent; want allowed: %t", name, tt.baseURL, err, sent, tt.allowed)
+				t.Errorf(
+					"%s to %s: error %v, %d requests sent; want allowed: %t",
+					name,
+					tt.baseURL,
+					err,
+					sent,
+					tt.allowed,
+				)
 			}
-			if err != nil && (sent != 0 || !strings.Contains(err.Error(), "clear text") || strings.Contains(err.Error(), testKey)) {
+			if err != nil &&
+				(sent != 0 || !strings.Contains(err.Error(), "clear text") || strings.Contains(err.Error(), testKey)) {
 				t.Errorf("%s to %s: error %v, %d requests sent", name, tt.baseURL, err, sent)
 			}
 		}
@@ -150,7 +166,8 @@ func TestKeyIsGuardedHoweverItIsSpelled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ask(client); err == nil || !strings.Contains(err.Error(), "clear text") || !errors.Is(err, feather.ErrNotSent) {
+		if err := ask(client); err == nil || !strings.Contains(err.Error(), "clear text") ||
+			!errors.Is(err, feather.ErrNotSent) {
 			t.Errorf("%s: error %v", name, err)
 		}
 		var got []string
@@ -180,8 +197,14 @@ func TestKeyIsNotSentToAProxyInClearText(t *testing.T) {
 	transport := feather.NewTransport()
 	transport.Proxy = http.ProxyURL(proxyURL)
 	for _, base := range []string{"http://LOCALHOST:8000", "http://127.0.0.1:8000", "http://[::1]:8000"} {
-		client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}),
-			feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) }))
+		client := newClient(
+			t,
+			base,
+			feather.WithHTTPClient(&http.Client{Transport: transport}),
+			feather.WithMiddleware(
+				func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) },
+			),
+		)
 		err := ask(client)
 		want := "in clear text through the proxy " + proxy.URL
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
@@ -236,7 +259,10 @@ func TestRedirectWithinTheOriginTakesTheBodyAlong(t *testing.T) {
 }
 
 func TestRedirectToAnotherOriginIsRefused(t *testing.T) {
-	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived with %v", r.Method, r.Header) })
+	elsewhere := serve(
+		t,
+		func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived with %v", r.Method, r.Header) },
+	)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		tries := 0
 		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -250,7 +276,8 @@ func TestRedirectToAnotherOriginIsRefused(t *testing.T) {
 		} {
 			tries = 0
 			err := ask(newClient(t, server.URL, opts...))
-			if err == nil || !strings.Contains(err.Error(), server.URL) || !strings.Contains(err.Error(), elsewhere.URL) {
+			if err == nil || !strings.Contains(err.Error(), server.URL) ||
+				!strings.Contains(err.Error(), elsewhere.URL) {
 				t.Errorf("%d, %s: error %v, want one that names both origins", status, name, err)
 			}
 			if tries != 1 {
@@ -277,7 +304,8 @@ func TestOwnRedirectPolicyIsKept(t *testing.T) {
 	server = serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
 	})
-	if err := ask(newClient(t, server.URL)); err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
+	if err := ask(newClient(t, server.URL)); err == nil ||
+		!strings.Contains(err.Error(), "stopped after 10 redirects") {
 		t.Errorf("an endless redirect: error %v", err)
 	}
 }
@@ -298,8 +326,12 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 		w.Header().Set("X-Echo", key)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprintf(w, `{"title": "bad key %[1]s", "error": "%[2]s", "detail": [{"loc": ["header", "x-api-key"], "msg": "no such key %[1]s", "type": "x", "input": "%[2]s"}]}`,
-			key, escaped(key))
+		fmt.Fprintf(
+			w,
+			`{"title": "bad key %[1]s", "error": "%[2]s", "detail": [{"loc": ["header", "x-api-key"], "msg": "no such key %[1]s", "type": "x", "input": "%[2]s"}]}`,
+			key,
+			escaped(key),
+		)
 	})
 	client := newClient(t, server.URL)
 	err := ask(client)
@@ -308,7 +340,16 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, streamErr := events(send(context.Background(), client))
-	values := []any{client, client.ClientInterface, err, *apiErr, apiErr.Validation, apiErr.LogValue(), string(apiErr.Body), streamErr}
+	values := []any{
+		client,
+		client.ClientInterface,
+		err,
+		*apiErr,
+		apiErr.Validation,
+		apiErr.LogValue(),
+		string(apiErr.Body),
+		streamErr,
+	}
 	for _, value := range values {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 			if got := fmt.Sprintf(format, value); strings.Contains(got, testKey) {

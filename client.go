@@ -13,34 +13,34 @@ import (
 	"time"
 )
 
-// Version is this package's version. It is sent in the User-Agent header, as
-// feather-go/VERSION, unless a request editor sets that header.
+// Version is the version of this package. The User-Agent header has it, as
+// feather-go/VERSION, unless a request editor sets another one.
 const Version = "0.1.0"
 
-// BaseURLSandbox is the base URL of Feather's sandbox, which a client has by default.
-// That of production comes from Feather, by arrangement.
+// BaseURLSandbox is the base URL of Feather's sandbox, and the default. Feather tells its
+// customers the base URL for production.
 const BaseURLSandbox = "https://api-sandbox.featherhq.com"
 
-// New returns a client with safe defaults:
+// New returns a client with safe defaults. It takes
 //
-//   - the API key of [WithAPIKey] or [WithAPIKeyFunc], else of the environment
+//   - the API key from [WithAPIKey] or [WithAPIKeyFunc], or else from the environment
 //     variable FEATHER_API_KEY;
-//   - the base URL of [WithBaseURL], else of FEATHER_BASE_URL, else
+//   - the base URL from [WithBaseURL], or else from FEATHER_BASE_URL, or else
 //     [BaseURLSandbox];
-//   - the transport of [NewTransport], which all clients share; [WithHTTPClient]
-//     replaces it, and [WithMiddleware] puts something around it.
+//   - a transport that all clients share, with the settings of [NewTransport]; see
+//     [WithHTTPClient] and [WithMiddleware].
 //
-// Around whatever sends the requests, New puts what [NewClientWithResponses]
-// leaves to the caller: every response outside 2xx is an [*APIError]; a request is
-// sent again where that is safe (see [MaxRetries]); a server that is silent for 5
-// minutes ends the call; a buffered response may have 64 MiB; and the API key is
-// neither sent in clear text nor taken along by a redirect. An http.Client is
-// copied, never modified, and its own CheckRedirect is asked first.
+// A client from New returns every response outside 2xx as an [*APIError]. It sends a request
+// again if that is safe ([MaxRetries]), ends a call whose server is silent for 5 minutes
+// ([IdleTimeout]), and reads at most 64 MiB of a response into memory. It never sends the
+// API key in clear text, and no redirect takes the key to another origin. The bare client of
+// [NewClientWithResponses] does none of this. New copies an http.Client that it is given,
+// and asks its CheckRedirect first.
 //
-// New returns an error for an option that is nil or has a bad value, for a base
-// URL that is not an absolute http or https URL, and when there is neither a key
-// nor a request editor, which may set one. It sends nothing. The client is safe
-// for concurrent use; make one and share it.
+// New returns an error for an option that is nil or has a bad value, for a base URL that is
+// not an absolute http or https URL, and if there is neither an API key nor a request
+// editor that may set one. It sends nothing. A client is safe for concurrent use: make one
+// and share it.
 func New(opts ...ClientOption) (*ClientWithResponses, error) {
 	client := &Client{newOptions: &newOptions{settings: defaultSettings}}
 	if err := client.apply(opts); err != nil {
@@ -111,7 +111,8 @@ func defaultHeaders(_ context.Context, req *http.Request) error {
 
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" ||
+		u.Fragment != "" {
 		return badBaseURL(base)
 	}
 	return nil
@@ -164,19 +165,23 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 	return NewTransport()
 })
 
-// NewTransport returns a transport with the settings of the one that [New] uses,
-// for a program that must change something in it, such as a proxy, a certificate
-// authority or a client certificate:
+// NewTransport returns a transport with the settings that [New] uses, for a program that
+// must change something in it, such as a proxy, a certificate authority or a client
+// certificate:
 //
 //	transport := feather.NewTransport()
 //	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 //	client, err := feather.New(feather.WithHTTPClient(&http.Client{Transport: transport}))
 //
-// It follows http.DefaultTransport, keeps up to 512 idle connections to a host and
-// each for up to 4 seconds, and finds dead HTTP/2 connections within 45 seconds.
-// Every call makes a new one, with connections of its own.
+// It is like http.DefaultTransport, but keeps up to 512 idle connections to a host, each for
+// up to 4 seconds, and finds dead HTTP/2 connections within 45 seconds. Every call returns a
+// new transport with its own connections.
 func NewTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second}
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:   true,
+		TLSHandshakeTimeout: 10 * time.Second,
+	}
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
 		t = standard.Clone()
 	}

@@ -30,25 +30,70 @@ func TestNewRefuses(t *testing.T) {
 		{name: "neither key nor editor", want: "no API key; set FEATHER_API_KEY or pass WithAPIKey"},
 		{name: "retries and no key", opts: []feather.ClientOption{feather.WithMaxRetries(1)}, want: "no API key"},
 		{name: "an empty key", opts: []feather.ClientOption{feather.WithAPIKey("")}, want: "the API key is empty"},
-		{name: "a space before the key", opts: []feather.ClientOption{feather.WithAPIKey(" " + testKey)}, want: "white space around it"},
-		{name: "a newline after the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n")}, want: "white space around it"},
-		{name: "a newline in the key", opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n" + testKey)}, want: "a byte at offset 24 that a header cannot carry"},
-		{name: "a bad key in the environment", env: map[string]string{"FEATHER_API_KEY": testKey + "\x01"}, want: "FEATHER_API_KEY: the API key has a byte at offset 24"},
-		{name: "a base URL without a scheme", opts: base("api.featherhq.com"), want: `the base URL "api.featherhq.com" is not an absolute http or https URL such as https://`},
+		{
+			name: "a space before the key",
+			opts: []feather.ClientOption{feather.WithAPIKey(" " + testKey)},
+			want: "white space around it",
+		},
+		{
+			name: "a newline after the key",
+			opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n")},
+			want: "white space around it",
+		},
+		{
+			name: "a newline in the key",
+			opts: []feather.ClientOption{feather.WithAPIKey(testKey + "\n" + testKey)},
+			want: "a byte at offset 24 that a header cannot carry",
+		},
+		{
+			name: "a bad key in the environment",
+			env:  map[string]string{"FEATHER_API_KEY": testKey + "\x01"},
+			want: "FEATHER_API_KEY: the API key has a byte at offset 24",
+		},
+		{
+			name: "a base URL without a scheme",
+			opts: base("api.featherhq.com"),
+			want: `the base URL "api.featherhq.com" is not an absolute http or https URL such as https://`,
+		},
 		{name: "a base URL without a host", opts: base("https:///v1"), want: "not an absolute http or https URL"},
 		{name: "a base URL of another scheme", opts: base("ftp://host"), want: "not an absolute http or https URL"},
 		{name: "a base URL with a query", opts: base("https://host/?a=b"), want: "not an absolute http or https URL"},
 		{name: "a base URL that is none", opts: base("https://["), want: "the base URL is not an absolute"},
-		{name: "a password in the base URL", opts: base("ftp://user:" + testKey + "@host"), want: `"ftp://user:xxxxx@host"`},
-		{name: "a password in a base URL that is none", opts: base("https://user:" + testKey + "@[:"), want: "the base URL is not an absolute"},
-		{name: "a bad base URL in the environment", env: map[string]string{"FEATHER_BASE_URL": "nonsense"}, opts: good(), want: `FEATHER_BASE_URL: the base URL "nonsense" is not an absolute`},
+		{
+			name: "a password in the base URL",
+			opts: base("ftp://user:" + testKey + "@host"),
+			want: `"ftp://user:xxxxx@host"`,
+		},
+		{
+			name: "a password in a base URL that is none",
+			opts: base("https://user:" + testKey + "@[:"),
+			want: "the base URL is not an absolute",
+		},
+		{
+			name: "a bad base URL in the environment",
+			env:  map[string]string{"FEATHER_BASE_URL": "nonsense"},
+			opts: good(),
+			want: `FEATHER_BASE_URL: the base URL "nonsense" is not an absolute`,
+		},
 		{name: "a negative number of retries", opts: good(feather.WithMaxRetries(-1)), want: "MaxRetries(-1): "},
 		{name: "a nil option", opts: good(nil), want: "a client option is nil"},
 		{name: "a nil editor", opts: good(feather.WithRequestEditorFn(nil)), want: "WithRequestEditorFn was given nil"},
 		{name: "a nil doer", opts: good(feather.WithHTTPClient(nil)), want: "WithHTTPClient was given nil"},
-		{name: "a nil http.Client", opts: good(feather.WithHTTPClient((*http.Client)(nil))), want: "WithHTTPClient was given nil"},
-		{name: "a nil function for a doer", opts: good(feather.WithHTTPClient(doer(nil))), want: "WithHTTPClient was given nil"},
-		{name: "a nil source of keys", opts: []feather.ClientOption{feather.WithAPIKeyFunc(nil)}, want: "the function that returns the API key is nil"},
+		{
+			name: "a nil http.Client",
+			opts: good(feather.WithHTTPClient((*http.Client)(nil))),
+			want: "WithHTTPClient was given nil",
+		},
+		{
+			name: "a nil function for a doer",
+			opts: good(feather.WithHTTPClient(doer(nil))),
+			want: "WithHTTPClient was given nil",
+		},
+		{
+			name: "a nil source of keys",
+			opts: []feather.ClientOption{feather.WithAPIKeyFunc(nil)},
+			want: "the function that returns the API key is nil",
+		},
 		{name: "a nil logger", opts: good(feather.WithLogger(nil)), want: "WithLogger was given nil"},
 		{name: "a nil middleware", opts: good(feather.WithMiddleware(nil)), want: "WithMiddleware was given nil"},
 		{
@@ -237,7 +282,10 @@ func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {
 			if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
 				return
 			}
-			_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+			_, _ = io.WriteString(
+				far,
+				"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
+			)
 			for range 24 * 15 {
 				time.Sleep(4 * time.Minute)
 				_, _ = io.WriteString(far, "data: still here\n\n")

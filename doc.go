@@ -24,40 +24,44 @@
 // A session is a conversation: Feather remembers its messages. Ids are of type uuid.UUID,
 // from github.com/google/uuid.
 //
+// A workflow, which a message may name, is what an organization has set up in Feather to
+// handle its messages. [Pages] turns the calls of a list into a loop. OPERATIONS.md in the
+// repository lists all calls by topic.
+//
 // # Errors
 //
-// Errors come from the call, for both kinds of calls, and from nowhere else:
+// Every call returns its errors itself:
 //
-//   - a response outside 2xx is an [*APIError];
-//   - a response that breaks off is an error that errors.Is finds as
-//     io.ErrUnexpectedEOF, and so is a connection that breaks before it;
-//   - an event named error ends a stream with a [*StreamError];
-//   - when the context ends, errors.Is finds its error and its cause;
-//   - a server that is silent for 5 minutes is an os.ErrDeadlineExceeded;
-//   - [ErrNotSent] is found where certainly nothing reached the server. Any other
-//     call that failed may have reached it.
+//   - [*APIError] for a response outside 2xx;
+//   - an error that errors.Is finds as io.ErrUnexpectedEOF for a response, or a
+//     connection, that breaks off;
+//   - [*StreamError] for an event named error, which ends a stream;
+//   - an error that errors.Is finds as os.ErrDeadlineExceeded for a server that is silent
+//     for 5 minutes;
+//   - the context's error and its cause, for errors.Is, when the context ends.
 //
-// The package's own messages begin with "feather: ", and none holds the API key.
+// errors.Is finds [ErrNotSent] in the error of a call that certainly did not reach the
+// server. Any other call that failed may have reached it.
+//
+// The package's own messages begin with "feather: ". No error contains the API key.
 //
 // # Options
 //
-// What holds for a client is a [ClientOption] of [New]. What holds for one call is
-// a [RequestEditorFn], the last argument of every call: [APIKey], [APIKeyFunc],
-// [MaxRetries], [IdleTimeout], [RequireEvent], or a function of your own. Each of
-// these has a ClientOption of its name with With before it.
+// A [ClientOption] of [New] is for all calls of a client, a [RequestEditorFn] as the last
+// argument of a call is for that call. [APIKey], [APIKeyFunc], [MaxRetries], [IdleTimeout]
+// and [RequireEvent] exist as both: the option's name begins with With.
 //
-// No response is compressed unless a request editor sets the Accept-Encoding header
-// to gzip, since a server that compresses may hold back the events of a stream. The
+// The client does not ask for compressed responses, because a server that compresses may
+// hold back the events of a stream. A request editor may set Accept-Encoding to gzip; the
 // response is then decompressed.
 //
 // # Limits
 //
-// A buffered response may have 64 MiB, one event of a stream 16 MiB and the body
-// of an error 1 MiB; a stream as a whole has no limit. A server may be silent for
-// 5 minutes ([IdleTimeout]). All other time limits come from the context.
+// A buffered response may have 64 MiB, an event of a stream 16 MiB, and the body of an error
+// 1 MiB. A stream has no limit. A server may be silent for 5 minutes ([IdleTimeout]). All
+// other time limits come from the context.
 //
 // # Testing
 //
-// Package feathertest is a fake Feather for your own tests. It fails on demand,
-// too.
+// Package feathertest is a fake Feather for your own tests, which fails on demand.
 package feather

@@ -16,10 +16,10 @@ import (
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// ErrNotSent is found by errors.Is in the error of a call that certainly did not
-// reach the server: no connection was made, or the request was refused before
-// one was tried. Such a call may be made again, whatever its method. A call that
-// failed without it may have reached the server.
+// ErrNotSent is found by errors.Is in the error of a call that certainly did not reach the
+// server: it was refused before anything was sent, or no connection was made. Such a call
+// can be made again, whatever its method. Any other call that failed may have reached the
+// server.
 var ErrNotSent = errors.New("feather: nothing was sent")
 
 // failure is an error of this package: each of them is one, or an *APIError or a

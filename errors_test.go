@@ -123,14 +123,19 @@ func TestEndOfTheContextIsFoundWhereverItEndsTheCall(t *testing.T) {
 						return near, nil
 					}}
 					defer transport.CloseIdleConnections()
-					client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+					client := newClient(
+						t,
+						"http://localhost",
+						feather.WithHTTPClient(&http.Client{Transport: transport}),
+					)
 					ctx, cancel := tt.end(t.Context(), time.Second, cause)
 					defer cancel()
 					_, err := events(send(ctx, client))
 					if !errors.Is(err, tt.want) || cause != nil && !errors.Is(err, cause) {
 						t.Errorf("waiting %s, %s with the cause %v: error %v", place, way, cause, err)
 					}
-					if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, feather.ErrNotSent) != (place == "for a connection") {
+					if errors.Is(err, io.ErrUnexpectedEOF) ||
+						errors.Is(err, feather.ErrNotSent) != (place == "for a connection") {
 						t.Errorf("waiting %s, %s: error %v", place, way, err)
 					}
 				})
@@ -156,7 +161,11 @@ func TestContextOfSomebodyElseIsNotTheCallers(t *testing.T) {
 	}{
 		{name: "a RoundTripper's cancel", client: failing(context.Canceled)},
 		{name: "a RoundTripper's deadline", client: failing(context.DeadlineExceeded), timeout: true},
-		{name: "the http.Client's timeout", client: &http.Client{Transport: never, Timeout: time.Millisecond}, timeout: true},
+		{
+			name:    "the http.Client's timeout",
+			client:  &http.Client{Transport: never, Timeout: time.Millisecond},
+			timeout: true,
+		},
 	}
 	for _, tt := range tests {
 		err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(tt.client)))
@@ -178,7 +187,8 @@ func TestConnectionBrokenBeforeTheResponse(t *testing.T) {
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("error %v, want io.ErrUnexpectedEOF and ECONNRESET", err)
 	}
-	if want := "/messages: the connection broke before the response: "; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "/messages: the connection broke before the response: "; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -251,13 +261,31 @@ func TestWhatNobodyCanMendByTryingAgain(t *testing.T) {
 		want  string
 		tries int64
 	}{
-		{"an unknown authority", untrusted, "the certificate of https://127.0.0.1:", 1},
-		{"a certificate of another host", otherHost, "the certificate of https://127.0.0.1:", 1},
-		{"another protocol version", oldProtocol, "the TLS handshake with https://127.0.0.1:", 1},
-		{"http on an https port", httpForHTTPS, "speaks http, not https; correct the base URL", 1},
-		{"a proxy with another password", proxyThatSays(407), "refused the connection: 407 Proxy Authentication Required", 1},
-		{"a proxy that forbids it", proxyThatSays(403), "refused the connection: 403 Forbidden", 1},
-		{"a proxy that finds no way for now", proxyThatSays(503), "refused the connection: 503 Service Unavailable", 3},
+		{name: "an unknown authority", make: untrusted, want: "the certificate of https://127.0.0.1:", tries: 1},
+		{
+			name: "a certificate of another host", make: otherHost,
+			want: "the certificate of https://127.0.0.1:", tries: 1,
+		},
+		{
+			name: "another protocol version", make: oldProtocol,
+			want: "the TLS handshake with https://127.0.0.1:", tries: 1,
+		},
+		{
+			name: "http on an https port", make: httpForHTTPS,
+			want: "speaks http, not https; correct the base URL", tries: 1,
+		},
+		{
+			name: "a proxy with another password", make: proxyThatSays(407),
+			want: "refused the connection: 407 Proxy Authentication Required", tries: 1,
+		},
+		{
+			name: "a proxy that forbids it", make: proxyThatSays(403),
+			want: "refused the connection: 403 Forbidden", tries: 1,
+		},
+		{
+			name: "a proxy that finds no way for now", make: proxyThatSays(503),
+			want: "refused the connection: 503 Service Unavailable", tries: 3,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -269,7 +297,8 @@ func TestWhatNobodyCanMendByTryingAgain(t *testing.T) {
 			if tries.Load() != tt.tries || !errors.Is(err, feather.ErrNotSent) {
 				t.Errorf("%d tries, error %v", tries.Load(), err)
 			}
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret-of-the-proxy") {
+			if err == nil || !strings.Contains(err.Error(), tt.want) ||
+				strings.Contains(err.Error(), "secret-of-the-proxy") {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})

@@ -152,7 +152,11 @@ func ExampleWithAPIKeyFunc_secretStore() {
 	}
 	client := server.Client(feather.WithAPIKeyFunc(cached))
 	for range 3 {
-		_, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
+		_, err := client.SendMessageWithResponse(
+			context.Background(),
+			uuid.New(),
+			feather.SendMessageRequest{Content: "hi"},
+		)
 		fmt.Println(err)
 	}
 	fmt.Println(lookups, "lookup")
@@ -256,7 +260,11 @@ func ExampleWithMiddleware() {
 		})
 	}
 	client := server.Client(feather.WithMiddleware(trace))
-	rsp, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
+	rsp, err := client.SendMessageWithResponse(
+		context.Background(),
+		uuid.New(),
+		feather.SendMessageRequest{Content: "hi"},
+	)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -313,14 +321,26 @@ type fakeClient struct {
 	feather.ClientWithResponsesInterface
 }
 
-func (fakeClient) SendMessageWithResponse(context.Context, uuid.UUID, feather.SendMessageRequest, ...feather.RequestEditorFn) (*feather.SendMessageResponse, error) {
-	return &feather.SendMessageResponse{HTTPResponse: &http.Response{StatusCode: http.StatusOK}, Body: []byte("mocked")}, nil
+func (fakeClient) SendMessageWithResponse(
+	context.Context,
+	uuid.UUID,
+	feather.SendMessageRequest,
+	...feather.RequestEditorFn,
+) (*feather.SendMessageResponse, error) {
+	return &feather.SendMessageResponse{
+		HTTPResponse: &http.Response{StatusCode: http.StatusOK},
+		Body:         []byte("mocked"),
+	}, nil
 }
 
 // A mock, for code that takes the interface.
 func ExampleClientWithResponsesInterface() {
 	var client feather.ClientWithResponsesInterface = fakeClient{}
-	rsp, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"})
+	rsp, err := client.SendMessageWithResponse(
+		context.Background(),
+		uuid.New(),
+		feather.SendMessageRequest{Content: "hi"},
+	)
 	fmt.Println(string(rsp.Body), err)
 	// Output: mocked <nil>
 }
@@ -332,7 +352,12 @@ func ExampleMaxRetries() {
 	client := server.Client()
 
 	server.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "30")
-	_, err := client.SendMessageWithResponse(context.Background(), uuid.New(), feather.SendMessageRequest{Content: "hi"}, feather.MaxRetries(0))
+	_, err := client.SendMessageWithResponse(
+		context.Background(),
+		uuid.New(),
+		feather.SendMessageRequest{Content: "hi"},
+		feather.MaxRetries(0),
+	)
 
 	var apiErr *feather.APIError
 	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {

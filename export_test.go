@@ -21,14 +21,24 @@ type Message struct {
 }
 
 // Send is the call that returns the response as it begins.
-func Send(ctx context.Context, client *ClientWithResponses, body io.Reader, editors ...RequestEditorFn) (*http.Response, error) {
+func Send(
+	ctx context.Context,
+	client *ClientWithResponses,
+	body io.Reader,
+	editors ...RequestEditorFn,
+) (*http.Response, error) {
 	c := client.ClientInterface.(*Client)
 	req, err := oapi.New("/v1/messages").Build(http.MethodPost, c.Server, "application/json", body)
 	return c.do(ctx, req, err, editors)
 }
 
 // SendWithResponse is the call that reads it to its end.
-func SendWithResponse(ctx context.Context, client *ClientWithResponses, body io.Reader, editors ...RequestEditorFn) (*Message, error) {
+func SendWithResponse(
+	ctx context.Context,
+	client *ClientWithResponses,
+	body io.Reader,
+	editors ...RequestEditorFn,
+) (*Message, error) {
 	rsp, err := Send(ctx, client, body, editors...)
 	if err != nil {
 		return nil, err

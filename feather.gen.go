@@ -113,71 +113,36 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // ClientInterface has the methods of [Client]. A mock embeds it, as every new
 // operation adds methods.
 type ClientInterface interface {
-
-	// CreateSessionWithBody Create Session
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
 	CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateSession Create Session
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
 	CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SendMessageWithBody Send Message
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessageWithBody(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// SendMessage Send Message
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessage(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// CreateSessionWithBody Create Session
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+// CreateSessionWithBody is [Client.CreateSession] with a body of any media type.
 func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateSessionRequestWithBody(c.Server, contentType, body)
 	return c.do(ctx, req, err, reqEditors)
 }
 
-// CreateSession Create Session
+// CreateSession calls POST /v1/ask-feather/sessions.
 //
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+// Create Session
 func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateSessionRequest(c.Server, body)
 	return c.do(ctx, req, err, reqEditors)
 }
 
-// SendMessageWithBody Send Message
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
+// SendMessageWithBody is [Client.SendMessage] with a body of any media type.
 func (c *Client) SendMessageWithBody(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSendMessageRequestWithBody(c.Server, sessionID, contentType, body)
 	return c.do(ctx, req, err, reqEditors)
 }
 
-// SendMessage Send Message
+// SendMessage calls POST /v1/ask-feather/sessions/{session_id}/messages.
 //
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
+// Send Message
 func (c *Client) SendMessage(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSendMessageRequest(c.Server, sessionID, body)
 	return c.do(ctx, req, err, reqEditors)
@@ -242,32 +207,10 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface has the methods of [ClientWithResponses] that end
 // in WithResponse. A mock embeds it, as every new operation adds methods.
 type ClientWithResponsesInterface interface {
-	// CreateSessionWithBodyWithResponse Create Session
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
 	CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error)
-
-	// CreateSessionWithResponse Create Session
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
 	CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error)
 
-	// SendMessageWithBodyWithResponse Send Message
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessageWithBodyWithResponse(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMessageResponse, error)
-
-	// SendMessageWithResponse Send Message
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
 	SendMessageWithResponse(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMessageResponse, error)
 }
 
@@ -275,28 +218,26 @@ type ClientWithResponsesInterface interface {
 type CreateSessionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *SessionResponse
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *HTTPValidationError
+	JSON201      *SessionResponse     // of status 201, application/json
+	JSON422      *HTTPValidationError // of status 422, application/json
 }
 
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
+// GetJSON201 returns JSON201.
 func (r *CreateSessionResponse) GetJSON201() *SessionResponse { return r.JSON201 }
 
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
+// GetJSON422 returns JSON422.
 func (r *CreateSessionResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
 
-// GetBody returns the raw response body bytes
+// GetBody returns Body.
 func (r *CreateSessionResponse) GetBody() []byte { return r.Body }
 
-// Status returns HTTPResponse.Status
+// Status returns the status line's text, such as 200 OK.
 func (r *CreateSessionResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
 
-// StatusCode returns HTTPResponse.StatusCode
+// StatusCode returns the status code.
 func (r *CreateSessionResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
 
-// ContentType returns the Content-Type header of the response
+// ContentType returns the Content-Type header.
 func (r *CreateSessionResponse) ContentType() string {
 	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
@@ -305,32 +246,27 @@ func (r *CreateSessionResponse) ContentType() string {
 type SendMessageResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
-	// JSON422 the response for an HTTP 422 `application/json` response
-	JSON422 *HTTPValidationError
+	JSON422      *HTTPValidationError // of status 422, application/json
 }
 
-// GetJSON422 returns the response for an HTTP 422 `application/json` response
+// GetJSON422 returns JSON422.
 func (r *SendMessageResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
 
-// GetBody returns the raw response body bytes
+// GetBody returns Body.
 func (r *SendMessageResponse) GetBody() []byte { return r.Body }
 
-// Status returns HTTPResponse.Status
+// Status returns the status line's text, such as 200 OK.
 func (r *SendMessageResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
 
-// StatusCode returns HTTPResponse.StatusCode
+// StatusCode returns the status code.
 func (r *SendMessageResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
 
-// ContentType returns the Content-Type header of the response
+// ContentType returns the Content-Type header.
 func (r *SendMessageResponse) ContentType() string {
 	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
 }
 
-// CreateSessionWithBodyWithResponse Create Session
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+// CreateSessionWithBodyWithResponse is [ClientWithResponses.CreateSessionWithResponse] with a body of any media type.
 func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
 	rsp, err := c.CreateSessionWithBody(ctx, contentType, body, reqEditors...)
 	if err != nil {
@@ -339,11 +275,9 @@ func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Cont
 	return ParseCreateSessionResponse(rsp)
 }
 
-// CreateSessionWithResponse Create Session
+// CreateSessionWithResponse calls POST /v1/ask-feather/sessions and reads the whole response.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/ask-feather/sessions (the `CreateSession` operationId).
+// Create Session
 func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
 	rsp, err := c.CreateSession(ctx, body, reqEditors...)
 	if err != nil {
@@ -352,11 +286,7 @@ func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, bod
 	return ParseCreateSessionResponse(rsp)
 }
 
-// SendMessageWithBodyWithResponse Send Message
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
+// SendMessageWithBodyWithResponse is [ClientWithResponses.SendMessageWithResponse] with a body of any media type.
 func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
 	rsp, err := c.SendMessageWithBody(ctx, sessionID, contentType, body, reqEditors...)
 	if err != nil {
@@ -365,11 +295,9 @@ func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Contex
 	return ParseSendMessageResponse(rsp)
 }
 
-// SendMessageWithResponse Send Message
+// SendMessageWithResponse calls POST /v1/ask-feather/sessions/{session_id}/messages and reads the whole response.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/ask-feather/sessions/{session_id}/messages (the `SendMessage` operationId).
+// Send Message
 func (c *ClientWithResponses) SendMessageWithResponse(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
 	rsp, err := c.SendMessage(ctx, sessionID, body, reqEditors...)
 	if err != nil {

@@ -31,7 +31,7 @@ var (
 	errEventTooLarge    = failf("an event is larger than the limit of 16 MiB")
 )
 
-// WithIdleTimeout is [IdleTimeout] for every call of the client.
+// WithIdleTimeout is [IdleTimeout] for all calls of a client.
 func WithIdleTimeout(d time.Duration) ClientOption {
 	return func(c *Client) error {
 		if d < 0 {
@@ -41,14 +41,14 @@ func WithIdleTimeout(d time.Duration) ClientOption {
 	}
 }
 
-// IdleTimeout sets how long a server may be silent in a call of a client from
-// [New], as that call's last argument: 5 minutes by default, 0 for as long as it
-// likes. A server is silent while it sends no byte of a response that is waited
-// for, its head included, and takes no byte of a request body. Comments, with which
-// a server keeps a stream alive, count as bytes. A negative d fails the call.
+// IdleTimeout sets how long the server may be silent during one call of a client from
+// [New]: 5 minutes by default, 0 for no limit. Pass it as the last argument of the call.
+// The server is silent while the client waits for its next byte, or for it to read the
+// request body. The comments that keep a stream alive count as bytes. A negative d fails
+// the call.
 //
-// The try then ends with an error that errors.Is finds as os.ErrDeadlineExceeded,
-// and not as the context's. It is not retried. Its connection is closed.
+// After d the call ends with an error that errors.Is finds as os.ErrDeadlineExceeded, but
+// not as an error of the context. The connection is closed, and there is no retry.
 func IdleTimeout(d time.Duration) RequestEditorFn {
 	if d < 0 {
 		return func(context.Context, *http.Request) error { return negativeIdleTimeout(d) }

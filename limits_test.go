@@ -112,12 +112,45 @@ func TestSilentServerEndsTheCall(t *testing.T) {
 	}{
 		{name: "by default after five minutes", want: 5 * time.Minute},
 		{name: "before the head", call: []feather.RequestEditorFn{minute}, want: time.Minute},
-		{name: "a client's limit", opts: []feather.ClientOption{feather.WithIdleTimeout(time.Minute)}, want: time.Minute},
-		{name: "a call's over a client's", opts: []feather.ClientOption{feather.WithIdleTimeout(time.Second)}, call: []feather.RequestEditorFn{minute}, want: time.Minute},
-		{name: "before the first event", raw: true, pieces: []string{stream}, call: []feather.RequestEditorFn{minute}, want: 100 * time.Second},
-		{name: "between two events", raw: true, pieces: []string{stream, "data: a\n\n"}, call: []feather.RequestEditorFn{minute}, events: 1, want: 140 * time.Second},
-		{name: "after comments", raw: true, pieces: []string{stream, ":\n", ":\n", ":"}, call: []feather.RequestEditorFn{minute}, want: 220 * time.Second},
-		{name: "in a buffered response", pieces: []string{buffered, "half"}, call: []feather.RequestEditorFn{minute}, want: 140 * time.Second},
+		{
+			name: "a client's limit",
+			opts: []feather.ClientOption{feather.WithIdleTimeout(time.Minute)},
+			want: time.Minute,
+		},
+		{
+			name: "a call's over a client's",
+			opts: []feather.ClientOption{feather.WithIdleTimeout(time.Second)},
+			call: []feather.RequestEditorFn{minute},
+			want: time.Minute,
+		},
+		{
+			name:   "before the first event",
+			raw:    true,
+			pieces: []string{stream},
+			call:   []feather.RequestEditorFn{minute},
+			want:   100 * time.Second,
+		},
+		{
+			name:   "between two events",
+			raw:    true,
+			pieces: []string{stream, "data: a\n\n"},
+			call:   []feather.RequestEditorFn{minute},
+			events: 1,
+			want:   140 * time.Second,
+		},
+		{
+			name:   "after comments",
+			raw:    true,
+			pieces: []string{stream, ":\n", ":\n", ":"},
+			call:   []feather.RequestEditorFn{minute},
+			want:   220 * time.Second,
+		},
+		{
+			name:   "in a buffered response",
+			pieces: []string{buffered, "half"},
+			call:   []feather.RequestEditorFn{minute},
+			want:   140 * time.Second,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +168,8 @@ func TestSilentServerEndsTheCall(t *testing.T) {
 				if took := time.Since(start); took != tt.want || len(got) != tt.events {
 					t.Errorf("%d events, %v after %v, want the end after %v", len(got), err, took, tt.want)
 				}
-				if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) {
+				if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+					errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("error %v", err)
 				}
 				synctest.Wait()
@@ -173,7 +207,8 @@ func TestOnlyTheServersSilenceCounts(t *testing.T) {
 			t.Errorf("without a limit: %v, %v", got, err)
 		}
 	})
-	if err := ask(newClient(t, "http://localhost"), feather.IdleTimeout(-1)); err == nil || !strings.HasPrefix(err.Error(), "feather: IdleTimeout(-1ns)") {
+	if err := ask(newClient(t, "http://localhost"), feather.IdleTimeout(-1)); err == nil ||
+		!strings.HasPrefix(err.Error(), "feather: IdleTimeout(-1ns)") {
 		t.Errorf("a negative time: error %v", err)
 	}
 }
@@ -197,7 +232,9 @@ func TestServerThatStopsReadingEndsTheCall(t *testing.T) {
 				start := time.Now()
 				_, err := feather.Send(t.Context(), client, open(), feather.IdleTimeout(time.Minute))
 				want := time.Duration(pieces-1)*40*time.Second + time.Minute
-				if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, feather.ErrNotSent) || took != want {
+				if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) ||
+					errors.Is(err, feather.ErrNotSent) ||
+					took != want {
 					t.Errorf("%s, %d pieces: error %v after %v, want %v", name, pieces, err, took, want)
 				}
 			})

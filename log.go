@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// WithLogger logs each try at level debug, and each retry at level warn with the
-// wait before it and its reason. A record has method, path, status, duration and
-// request id, or the error; never a body, a query, a header or the API key. By
-// default nothing is logged.
+// WithLogger logs each try at level debug, and each retry, with its wait and its reason, at
+// level warn. A record has the method, path, status, duration and request id, or the error.
+// It never has a body, a query, a header or the API key. By default nothing is logged.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return func(c *Client) error {
 		if logger == nil {

@@ -26,12 +26,20 @@ const testKey = "sk-test-0123456789abcdef"
 const hello = `{"content":"hello"}`
 
 // send makes a call that returns the response as it begins.
-func send(ctx context.Context, client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) (*http.Response, error) {
+func send(
+	ctx context.Context,
+	client *feather.ClientWithResponses,
+	editors ...feather.RequestEditorFn,
+) (*http.Response, error) {
 	return feather.Send(ctx, client, strings.NewReader(hello), editors...)
 }
 
 // sendWithResponse makes a call that reads the response to its end.
-func sendWithResponse(ctx context.Context, client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) (*feather.Message, error) {
+func sendWithResponse(
+	ctx context.Context,
+	client *feather.ClientWithResponses,
+	editors ...feather.RequestEditorFn,
+) (*feather.Message, error) {
 	return feather.SendWithResponse(ctx, client, strings.NewReader(hello), editors...)
 }
 

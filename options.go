@@ -69,23 +69,21 @@ func forNew(name string, set func(*newOptions)) ClientOption {
 	}
 }
 
-// WithMiddleware puts a wrapper around the transport, for tracing, metrics or
-// headers of your own: around that of [New], or of the http.Client that
-// WithHTTPClient sets. It sees every try of a call, with the API key in its
-// headers, below retries and limits. The middleware given first is the outermost. For
-// otelhttp:
+// WithMiddleware wraps the transport, for tracing, metrics or headers of your own: the
+// transport of [New], or of the http.Client that [WithHTTPClient] sets. The wrapper sees
+// every try of a call, with the API key in its headers. The first wrapper given is the
+// outermost. For otelhttp:
 //
 //	feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 //		return otelhttp.NewTransport(next)
 //	})
 //
-// A wait within a RoundTripper counts as the server's silence ([IdleTimeout]). What
-// makes callers wait, such as a rate limiter, is better a request editor: it runs once
-// a call, before the first try.
+// A RoundTripper that waits uses up the time of [IdleTimeout]. A rate limiter is better a
+// request editor, which runs once for each call, before the first try.
 //
-// A RoundTripper must not change the request that it is given; one that sets a
-// header clones it first. New returns an error for a wrapper that is nil or
-// returns nil, and for an HttpRequestDoer that is no *http.Client.
+// A RoundTripper must not change its request; to set a header, clone the request first. New
+// returns an error for a wrapper that is nil or returns nil, and if WithHTTPClient sets
+// something other than an *http.Client.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
 	return forNew("WithMiddleware", func(o *newOptions) { o.middleware = append(o.middleware, wrap) })
 }

@@ -43,7 +43,8 @@ func TestMiddlewareSeesEveryTryFromTheOutsideIn(t *testing.T) {
 func TestNewTransportIsAnotherOneEachTime(t *testing.T) {
 	first, second := feather.NewTransport(), feather.NewTransport()
 	first.MaxIdleConnsPerHost = 1
-	if first == second || second.MaxIdleConnsPerHost != 512 || second.TLSClientConfig != nil && second.TLSClientConfig == first.TLSClientConfig {
+	if first == second || second.MaxIdleConnsPerHost != 512 ||
+		second.TLSClientConfig != nil && second.TLSClientConfig == first.TLSClientConfig {
 		t.Error("two transports share their settings")
 	}
 }

@@ -22,15 +22,52 @@ func TestPages(t *testing.T) {
 		want    []string          // the cursors that were asked for
 		wantErr string
 	}{
-		{name: "one page", bodies: map[string]string{"": `{"items": [], "has_more": false, "next_cursor": null}`}, want: []string{""}},
-		{name: "three pages", bodies: map[string]string{"": `{"next_cursor": "a"}`, "a": `{"next_cursor": "b", "has_more": true}`, "b": `{}`},
-			want: []string{"", "a", "b"}},
-		{name: "a cursor after the last page", bodies: map[string]string{"": `{"next_cursor": "a", "has_more": false}`}, want: []string{""}},
-		{name: "an empty cursor", bodies: map[string]string{"": `{"next_cursor": "", "has_more": true}`}, want: []string{""}},
-		{name: "a cursor that repeats", bodies: map[string]string{"": `{"next_cursor": "a"}`, "a": `{"next_cursor": "b"}`, "b": `{"next_cursor": "a"}`},
-			want: []string{"", "a", "b"}, wantErr: `feather: the list sent the cursor "a" twice`},
-		{name: "an error on the way", bodies: map[string]string{"": `{"next_cursor": "a"}`}, want: []string{"", "a"}, wantErr: "broken"},
-		{name: "a body that is no page", bodies: map[string]string{"": `[]`}, want: []string{""}, wantErr: "feather: reading the cursor of the next page: "},
+		{
+			name:   "one page",
+			bodies: map[string]string{"": `{"items": [], "has_more": false, "next_cursor": null}`},
+			want:   []string{""},
+		},
+		{
+			name: "three pages",
+			bodies: map[string]string{
+				"":  `{"next_cursor": "a"}`,
+				"a": `{"next_cursor": "b", "has_more": true}`,
+				"b": `{}`,
+			},
+			want: []string{"", "a", "b"},
+		},
+		{
+			name:   "a cursor after the last page",
+			bodies: map[string]string{"": `{"next_cursor": "a", "has_more": false}`},
+			want:   []string{""},
+		},
+		{
+			name:   "an empty cursor",
+			bodies: map[string]string{"": `{"next_cursor": "", "has_more": true}`},
+			want:   []string{""},
+		},
+		{
+			name: "a cursor that repeats",
+			bodies: map[string]string{
+				"":  `{"next_cursor": "a"}`,
+				"a": `{"next_cursor": "b"}`,
+				"b": `{"next_cursor": "a"}`,
+			},
+			want:    []string{"", "a", "b"},
+			wantErr: `feather: the list sent the cursor "a" twice`,
+		},
+		{
+			name:    "an error on the way",
+			bodies:  map[string]string{"": `{"next_cursor": "a"}`},
+			want:    []string{"", "a"},
+			wantErr: "broken",
+		},
+		{
+			name:    "a body that is no page",
+			bodies:  map[string]string{"": `[]`},
+			want:    []string{""},
+			wantErr: "feather: reading the cursor of the next page: ",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

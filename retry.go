@@ -26,7 +26,7 @@ const (
 	returnGap = 100 * time.Millisecond
 )
 
-// WithMaxRetries is [MaxRetries] for every call of the client.
+// WithMaxRetries is [MaxRetries] for all calls of a client.
 func WithMaxRetries(n int) ClientOption {
 	return func(c *Client) error {
 		if n < 0 {
@@ -36,34 +36,34 @@ func WithMaxRetries(n int) ClientOption {
 	}
 }
 
-// MaxRetries sets how often a client from [New] sends the request of a call again
-// after the first try, as the call's last argument: 2 by default, 0 for never. The
-// editor applied last wins. A negative n fails the call.
+// MaxRetries sets how often one call of a client from [New] sends its request again: 2 by
+// default, 0 for never. Pass it as the last argument of the call. A negative n fails the
+// call.
 //
-// A request is sent again only where that cannot make the server act twice:
+// A request is sent again only if the server cannot act on it twice:
 //
-//   - every method: after a failure to connect (DNS, dial, TLS handshake), after the
-//     server had closed the connection that was to be used again, after a 429, and
-//     after any other 4xx whose body says "retryable": true;
-//   - GET, HEAD, PUT, DELETE and OPTIONS also after a 502, 503 or 504, and after
-//     a connection that broke before the head of the response;
-//   - no method where the body says "retryable": false, nor where another try
-//     would fail in the same way: a certificate that is not trusted, a proxy that
-//     refuses.
+//   - any method: if no connection could be made (DNS, dial, TLS handshake), if the server
+//     had closed the connection before anything was sent, after a 429, and after any
+//     other 4xx with "retryable": true in the body;
+//   - GET, HEAD, PUT, DELETE and OPTIONS: also after a 502, 503 or 504, and if the
+//     connection broke before the response began;
+//   - no method: after "retryable": false, and if another try would fail in the same way,
+//     such as with a certificate that is not trusted or a proxy that refuses.
 //
-// The wait before it is what the server asks for, in Retry-After (RFC 9110,
-// section 10.2.3) or retry_after in the body, and up to a quarter more, else 0.5
-// to 8 seconds, growing twofold, with jitter. After a 429, the callers of a client that
-// share a key come back one after another, a tenth of a second apart: Feather allows an
-// organization 6,000 requests a minute. Where the server asks for more than a minute, or
-// the wait would outlast the context's deadline, the caller gets the error at once.
-// The end of the context ends a wait, and is the error. A body that cannot be read
-// again (http.Request.GetBody is nil) is sent once. A retry carries its number,
-// from 1, in the header X-Retry-Count.
+// Before a retry the client waits as long as the server asks, in Retry-After (RFC 9110,
+// section 10.2.3) or retry_after in the body, and up to a quarter longer. If the server does
+// not ask, it waits 0.5 to 8 seconds, twice as long each time, with jitter. After a 429 the
+// callers that share a client and a key come back one after another, a tenth of a second
+// apart: Feather allows an organization 6,000 requests a minute. If the server asks for more
+// than a minute, or the wait would outlast the deadline of the context, the call returns its
+// error at once. A context that ends during the wait ends the call.
 //
-// net/http has a rule of its own, which MaxRetries(0) does not turn off: where a
-// connection that it reuses turns out to be closed, it sends a GET, HEAD, OPTIONS
-// or TRACE again, and any request with an Idempotency-Key header.
+// A body that cannot be read again (http.Request.GetBody is nil) is sent once. A retry has
+// its number, from 1, in the header X-Retry-Count.
+//
+// net/http repeats some requests itself, and MaxRetries(0) does not turn that off: if a
+// connection that it kept open turns out to be closed, it sends a GET, HEAD, OPTIONS or
+// TRACE again, and any request with an Idempotency-Key header.
 func MaxRetries(n int) RequestEditorFn {
 	if n < 0 {
 		return func(context.Context, *http.Request) error { return negativeRetries(n) }

@@ -150,29 +150,51 @@ var retryTable = []struct {
 	make             fault
 	post, idempotent int64
 }{
-	{"no connection was made", dialFault("http://127.0.0.1", refusedDial), 3, 3},
-	{"no connection was made", dialFault("http://feather.invalid", failedLookup), 3, 3},
-	{"no connection was made", brokenHandshake, 3, 3},
-	{"429, or another 4xx that says `\"retryable\": true`", statusFault(429), 3, 3},
-	{"429, or another 4xx that says `\"retryable\": true`", bodyFault(429, mayRetry), 3, 3},
-	{"429, or another 4xx that says `\"retryable\": true`", bodyFault(409, mayRetry), 3, 3},
-	{"502, 503, 504", statusFault(502), 1, 3},
-	{"502, 503, 504", statusFault(503), 1, 3},
-	{"502, 503, 504", statusFault(504), 1, 3},
-	{"502, 503, 504", bodyFault(503, mayRetry), 1, 3},
-	{"the connection broke before the response", handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), 1, 3},
-	{"the connection broke before the response", overHTTP2(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), 1, 3},
-	{"any other status, or `\"retryable\": false`", statusFault(500), 1, 1},
-	{"any other status, or `\"retryable\": false`", statusFault(400), 1, 1},
-	{"any other status, or `\"retryable\": false`", statusFault(408), 1, 1},
-	{"any other status, or `\"retryable\": false`", bodyFault(500, mayRetry), 1, 1},
-	{"any other status, or `\"retryable\": false`", bodyFault(429, mustNotRetry), 1, 1},
-	{"any other status, or `\"retryable\": false`", bodyFault(503, mustNotRetry), 1, 1},
-	{"a redirect to another origin or method", redirectFault, 1, 1},
-	{"a certificate that is not trusted, a proxy that refuses", untrusted, 1, 1},
-	{"a certificate that is not trusted, a proxy that refuses", proxyThatSays(407), 1, 1},
-	{"the response broke off, or did not come in time", handlerFault(streamThenReset("")), 1, 1},
-	{"the response broke off, or did not come in time", handlerFault(streamThenReset("data: a\n\n")), 1, 1},
+	{rule: "no connection was made", make: dialFault("http://127.0.0.1", refusedDial), post: 3, idempotent: 3},
+	{rule: "no connection was made", make: dialFault("http://feather.invalid", failedLookup), post: 3, idempotent: 3},
+	{rule: "no connection was made", make: brokenHandshake, post: 3, idempotent: 3},
+	{rule: "429, or another 4xx that says `\"retryable\": true`", make: statusFault(429), post: 3, idempotent: 3},
+	{
+		rule: "429, or another 4xx that says `\"retryable\": true`", make: bodyFault(429, mayRetry), post: 3,
+		idempotent: 3,
+	},
+	{
+		rule: "429, or another 4xx that says `\"retryable\": true`", make: bodyFault(409, mayRetry), post: 3,
+		idempotent: 3,
+	},
+	{rule: "502, 503, 504", make: statusFault(502), post: 1, idempotent: 3},
+	{rule: "502, 503, 504", make: statusFault(503), post: 1, idempotent: 3},
+	{rule: "502, 503, 504", make: statusFault(504), post: 1, idempotent: 3},
+	{rule: "502, 503, 504", make: bodyFault(503, mayRetry), post: 1, idempotent: 3},
+	{
+		rule: "the connection broke before the response",
+		make: handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), post: 1, idempotent: 3,
+	},
+	{
+		rule: "the connection broke before the response",
+		make: overHTTP2(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), post: 1,
+		idempotent: 3,
+	},
+	{rule: "any other status, or `\"retryable\": false`", make: statusFault(500), post: 1, idempotent: 1},
+	{rule: "any other status, or `\"retryable\": false`", make: statusFault(400), post: 1, idempotent: 1},
+	{rule: "any other status, or `\"retryable\": false`", make: statusFault(408), post: 1, idempotent: 1},
+	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(500, mayRetry), post: 1, idempotent: 1},
+	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(429, mustNotRetry), post: 1, idempotent: 1},
+	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(503, mustNotRetry), post: 1, idempotent: 1},
+	{rule: "a redirect to another origin or method", make: redirectFault, post: 1, idempotent: 1},
+	{rule: "a certificate that is not trusted, a proxy that refuses", make: untrusted, post: 1, idempotent: 1},
+	{
+		rule: "a certificate that is not trusted, a proxy that refuses", make: proxyThatSays(407), post: 1,
+		idempotent: 1,
+	},
+	{
+		rule: "the response broke off, or did not come in time", make: handlerFault(streamThenReset("")),
+		post: 1, idempotent: 1,
+	},
+	{
+		rule: "the response broke off, or did not come in time",
+		make: handlerFault(streamThenReset("data: a\n\n")), post: 1, idempotent: 1,
+	},
 }
 
 func TestRetriesNeverSendTwice(t *testing.T) {
@@ -183,7 +205,11 @@ func TestRetriesNeverSendTwice(t *testing.T) {
 				var tries atomic.Int64
 				url, transport := tt.make(t, &tries)
 				defer transport.CloseIdleConnections()
-				client := newClient(t, "https://unused.example", feather.WithHTTPClient(&http.Client{Transport: transport}))
+				client := newClient(
+					t,
+					"https://unused.example",
+					feather.WithHTTPClient(&http.Client{Transport: transport}),
+				)
 				req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("{}"))
 				if err != nil {
 					t.Error(err)
@@ -257,7 +283,7 @@ func TestRedirectThatWouldChangeTheMethodIsRefused(t *testing.T) {
 	_ = rsp.Body.Close()
 }
 
-// limited answers 429 to the first n requests, with a header, and counts.
+// limited refuses the first n requests with a 429 and a header, and counts.
 func limited(n int, header http.Header, seen *[]*http.Request) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		*seen = append(*seen, r)
@@ -315,12 +341,22 @@ func TestMaxRetries(t *testing.T) {
 		call []feather.RequestEditorFn
 		want int
 	}{
-		{"default", nil, nil, 3},
-		{"client", []feather.ClientOption{feather.WithRequestEditorFn(client)}, nil, 2},
-		{"call", nil, []feather.RequestEditorFn{call}, 5},
-		{"call over client", []feather.ClientOption{feather.WithRequestEditorFn(client)}, []feather.RequestEditorFn{call}, 5},
-		{"none", nil, []feather.RequestEditorFn{feather.MaxRetries(0)}, 1},
-		{"before the http.Client", []feather.ClientOption{feather.WithRequestEditorFn(client), feather.WithHTTPClient(http.DefaultClient)}, nil, 2},
+		{name: "default", want: 3},
+		{name: "client", opts: []feather.ClientOption{feather.WithRequestEditorFn(client)}, want: 2},
+		{name: "call", call: []feather.RequestEditorFn{call}, want: 5},
+		{
+			name: "call over client", opts: []feather.ClientOption{feather.WithRequestEditorFn(client)},
+			call: []feather.RequestEditorFn{call}, want: 5,
+		},
+		{name: "none", call: []feather.RequestEditorFn{feather.MaxRetries(0)}, want: 1},
+		{
+			name: "before the http.Client",
+			opts: []feather.ClientOption{
+				feather.WithRequestEditorFn(client),
+				feather.WithHTTPClient(http.DefaultClient),
+			},
+			want: 2,
+		},
 	}
 	for _, tt := range tests {
 		var seen []*http.Request
@@ -357,9 +393,15 @@ func TestConnectionOfADiscardedAnswerIsUsedAgain(t *testing.T) {
 	}
 }
 
-// timed makes one call on a clock of its own, over a network that answers with
+// timed makes one call on a clock of its own, over a network that returns
 // the given status and Retry-After, and returns when the tries came.
-func timed(t *testing.T, status int, retryAfter func(try int) string, ctx func(context.Context) (context.Context, context.CancelFunc), editors ...feather.RequestEditorFn) (tries []time.Duration, took time.Duration, err error) {
+func timed(
+	t *testing.T,
+	status int,
+	retryAfter func(try int) string,
+	ctx func(context.Context) (context.Context, context.CancelFunc),
+	editors ...feather.RequestEditorFn,
+) (tries []time.Duration, took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -403,7 +445,13 @@ func TestRetryAfterIsWaitedForUpToAMinute(t *testing.T) {
 		if tt.want < 0 {
 			apiErr, ok := errors.AsType[*feather.APIError](err)
 			if len(tries) != 1 || took != 0 || !ok || apiErr.RetryAfter <= time.Minute {
-				t.Errorf("%s: tries at %v, %v, error %v; want the answer at once, with its wait", tt.value, tries, took, err)
+				t.Errorf(
+					"%s: tries at %v, %v, error %v; want the response at once, with its wait",
+					tt.value,
+					tries,
+					took,
+					err,
+				)
 			}
 		} else if len(tries) != 2 || tries[1] < tt.want || tries[1] > tt.want*5/4 {
 			t.Errorf("%s: tries at %v, want the second at %v and up to a quarter later", tt.value, tries, tt.want)
@@ -422,7 +470,8 @@ func TestWaitsGrowFromHalfASecondToEight(t *testing.T) {
 			wait := tries[i] - tries[i-1]
 			seen[wait] = true
 			middle := min(time.Second*2/3<<(i-1), 6400*time.Millisecond)
-			if wait < middle*3/4 || wait > middle*5/4+1 || wait < 500*time.Millisecond-time.Microsecond || wait > 8*time.Second+time.Microsecond {
+			if wait < middle*3/4 || wait > middle*5/4+1 || wait < 500*time.Millisecond-time.Microsecond ||
+				wait > 8*time.Second+time.Microsecond {
 				t.Errorf("wait %d is %v, want %v and a quarter more or less", i, wait, middle)
 			}
 		}
@@ -437,7 +486,8 @@ func TestDeadlineWithinTheWaitHandsBackTheAnswerAtOnce(t *testing.T) {
 		return context.WithTimeout(ctx, 10*time.Second)
 	}
 	tries, took, err := timed(t, 429, func(int) string { return "10" }, ctx)
-	if apiErr, ok := errors.AsType[*feather.APIError](err); !ok || len(tries) != 1 || took != 0 || apiErr.RetryAfter != 10*time.Second {
+	if apiErr, ok := errors.AsType[*feather.APIError](err); !ok || len(tries) != 1 || took != 0 ||
+		apiErr.RetryAfter != 10*time.Second {
 		t.Errorf("tries at %v, %v, error %v", tries, took, err)
 	}
 }
@@ -452,7 +502,8 @@ func TestEndOfTheContextEndsTheWait(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || len(tries) != 1 || took != 3*time.Second {
 		t.Errorf("tries at %v, %v, error %v", tries, took, err)
 	}
-	if want := "/messages: context canceled, while waiting to retry after 429 Too Many Requests: busy"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := "/messages: context canceled, while waiting to retry after 429 Too Many Requests: busy"; err == nil ||
+		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
@@ -482,9 +533,24 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 		{value: "120", want: 2 * time.Minute, ok: true},
 		{value: "Mon, 23 Nov 2026 12:00:30 GMT", want: 30 * time.Second, ok: true},
 		{value: "Mon, 23 Nov 2026 11:00:00 GMT", want: 0, ok: true},
-		{value: "Mon, 23 Nov 2026 12:00:30 GMT", date: "Mon, 23 Nov 2026 12:00:20 GMT", want: 10 * time.Second, ok: true},
-		{value: "Mon, 23 Nov 2026 12:00:02 GMT", date: "Mon, 23 Nov 2026 11:59:56 GMT", want: 2 * time.Second, ok: true},
-		{value: "Mon, 23 Nov 2026 11:00:02 GMT", date: "Mon, 23 Nov 2026 11:00:00 GMT", want: 2 * time.Second, ok: true},
+		{
+			value: "Mon, 23 Nov 2026 12:00:30 GMT",
+			date:  "Mon, 23 Nov 2026 12:00:20 GMT",
+			want:  10 * time.Second,
+			ok:    true,
+		},
+		{
+			value: "Mon, 23 Nov 2026 12:00:02 GMT",
+			date:  "Mon, 23 Nov 2026 11:59:56 GMT",
+			want:  2 * time.Second,
+			ok:    true,
+		},
+		{
+			value: "Mon, 23 Nov 2026 11:00:02 GMT",
+			date:  "Mon, 23 Nov 2026 11:00:00 GMT",
+			want:  2 * time.Second,
+			ok:    true,
+		},
 		{value: "99999999999999999999999", want: 1 << 33 * time.Second, ok: true},
 		{value: ""}, {value: "-1"}, {value: "+1"}, {value: "1.5"}, {value: "soon"},
 	}
@@ -538,7 +604,13 @@ func TestCallersComeBackOneAfterTheOther(t *testing.T) {
 			}
 			wg.Wait()
 			if failed.Load() > 0 || time.Since(start) > 10*time.Second {
-				t.Errorf("Retry-After %q: %d of %d failed, after %v", retryAfter, failed.Load(), callers, time.Since(start))
+				t.Errorf(
+					"Retry-After %q: %d of %d failed, after %v",
+					retryAfter,
+					failed.Load(),
+					callers,
+					time.Since(start),
+				)
 			}
 		})
 	}
@@ -549,9 +621,19 @@ func TestCallersComeBackOneAfterTheOther(t *testing.T) {
 func TestRowOfCallersHasAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := roundTripper(func(req *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: atOnce, Body: http.NoBody, Request: req}, nil
+			return &http.Response{
+				StatusCode: http.StatusTooManyRequests,
+				Header:     atOnce,
+				Body:       http.NoBody,
+				Request:    req,
+			}, nil
 		})
-		client := newClient(t, "http://localhost", feather.WithMaxRetries(1), feather.WithHTTPClient(&http.Client{Transport: network}))
+		client := newClient(
+			t,
+			"http://localhost",
+			feather.WithMaxRetries(1),
+			feather.WithHTTPClient(&http.Client{Transport: network}),
+		)
 		var atOnce, waited atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 1000 {
@@ -575,7 +657,11 @@ func TestRowOfCallersHasAnEnd(t *testing.T) {
 		}
 		wg.Wait()
 		if waited.Load() < 590 || waited.Load() > 601 {
-			t.Errorf("%d waited, %d had the error at once; want 600 to wait, a tenth of a second apart", waited.Load(), atOnce.Load())
+			t.Errorf(
+				"%d waited, %d had the error at once; want 600 to wait, a tenth of a second apart",
+				waited.Load(),
+				atOnce.Load(),
+			)
 		}
 	})
 }
@@ -638,7 +724,10 @@ func TestConnectionIsGivenUpAfterA500(t *testing.T) {
 				r := bufio.NewReader(conn)
 				if req, err := http.ReadRequest(r); err == nil {
 					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = io.WriteString(conn, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error")
+					_, _ = io.WriteString(
+						conn,
+						"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error",
+					)
 					if _, err := r.ReadByte(); err == nil {
 						t.Error("another request came over the connection")
 					}

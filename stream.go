@@ -28,7 +28,8 @@ type Event struct {
 	Data string
 }
 
-// Decode reads Data as JSON into v, as json.Unmarshal does, and wraps its error.
+// Decode decodes Data as JSON into v, as json.Unmarshal does. It wraps the error of
+// json.Unmarshal.
 func (e Event) Decode(v any) error {
 	if err := json.Unmarshal([]byte(e.Data), v); err != nil {
 		return failf("decoding the data of event %q: %w", e.Type, err)
@@ -42,11 +43,10 @@ var (
 	dataLines = strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 )
 
-// WriteTo writes the event as a server-sent event (WHATWG HTML, section 9.2), for a
-// server that relays a stream; the caller flushes. It has an id and a name where
-// the Event has them, and always data, as a browser drops an event without. No
-// field can become another: a line break in Data begins a new line of data, one in
-// ID or Type, or a NUL there, becomes a space.
+// WriteTo writes the event as a server-sent event (WHATWG HTML, section 9.2), for a server
+// that relays a stream. The caller flushes. A field of the Event cannot turn into another
+// one: a line break in Data begins a new line of data, and one in ID or Type, or a NUL, is
+// written as a space. There is always data, as a browser drops an event without it.
 func (e Event) WriteTo(w io.Writer) (int64, error) {
 	var text string
 	if e.ID != "" {
@@ -59,8 +59,8 @@ func (e Event) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// StreamError is an event named error, with which the server ends a stream that
-// began well. Its text has Code and Message, cut short after 300 characters.
+// StreamError is an event named error, with which the server ends a stream that has begun
+// well.
 type StreamError struct {
 	// Event is the event itself.
 	Event Event
@@ -79,7 +79,7 @@ func newStreamError(event Event) *StreamError {
 	return &StreamError{Event: event, Code: said.code, Message: said.message, Retryable: said.retryable}
 }
 
-// Error returns one line.
+// Error returns one line, with the first 300 characters of what the server said.
 func (e *StreamError) Error() string {
 	said := strings.Trim(e.Code+": "+e.Message, ": ")
 	if said == "" {
@@ -88,7 +88,7 @@ func (e *StreamError) Error() string {
 	return strings.TrimSuffix("feather: the server ended the stream with an error: "+oneLine(said), ": ")
 }
 
-// WithRequireEvent is [RequireEvent] for every call of the client.
+// WithRequireEvent is [RequireEvent] for all calls of a client.
 func WithRequireEvent(types ...string) ClientOption {
 	return func(c *Client) error {
 		if len(types) == 0 {
@@ -98,14 +98,15 @@ func WithRequireEvent(types ...string) ClientOption {
 	}
 }
 
-// RequireEvent makes [Stream] demand that the stream of a call ends with an event
-// of one of these types, as that call's last argument. A stream that ends without
-// is an error that errors.Is finds as io.ErrUnexpectedEOF; with it the stream is
-// over, even if the connection stays open. By default nothing is demanded.
+// RequireEvent makes [Stream] require that the stream of one call ends with an event of one
+// of these types. Pass it as the last argument of the call. A stream that ends without such
+// an event ends with an error that errors.Is finds as io.ErrUnexpectedEOF. The stream is
+// over once the event has come, even if the connection stays open. By default no event is
+// required.
 //
-// It is the only way to tell a whole stream from one that was cut between two
-// events: through many proxies both look the same in HTTP. Feather's documented
-// streams end with complete.
+// This is the only way to tell a whole stream from one that was cut between two events:
+// through many proxies both look the same. The streams that Feather documents end with
+// complete.
 func RequireEvent(types ...string) RequestEditorFn {
 	if len(types) == 0 {
 		return func(context.Context, *http.Request) error { return errNoEventType }
@@ -115,8 +116,8 @@ func RequireEvent(types ...string) RequestEditorFn {
 
 var errNoEventType = failf("RequireEvent was given no event type")
 
-// Stream yields the events of a response as they arrive. It takes what any
-// generated call without WithResponse returns:
+// Stream yields the events of a response as they arrive. It takes what any generated call
+// without WithResponse returns:
 //
 //	for event, err := range feather.Stream(client.SendMessage(ctx, sessionID, body)) {
 //		if err != nil {
@@ -125,32 +126,31 @@ var errNoEventType = failf("RequireEvent was given no event type")
 //		fmt.Println(event.Type, event.Data)
 //	}
 //
-// What an event is depends on the media type:
+// The media type decides what an event is:
 //
-//   - text/event-stream: an event as WHATWG HTML defines it (section 9.2), with
-//     its id, type and data. One that has a type but no data is yielded too,
-//     where a browser would drop it: a bare "event: complete" says something.
-//   - application/x-ndjson, ndjson, jsonl, jsonlines, x-jsonlines and stream+json:
-//     a line, blank ones left out; application/json-seq (RFC 7464) and any type
-//     that ends in +json-seq: a record.
-//   - any other, or none: one event with the whole body, if it is not empty.
+//   - text/event-stream: an event of WHATWG HTML (section 9.2), with its id, type and data.
+//     An event with a type but no data is yielded as well, although a browser would drop
+//     it: a bare "event: complete" says something.
+//   - application/x-ndjson, ndjson, jsonl, jsonlines, x-jsonlines and stream+json: a line
+//     that is not blank.
+//   - application/json-seq (RFC 7464) and any type that ends in +json-seq: a record.
+//   - any other type, or none: one event with the whole body, unless it is empty.
 //
-// An error is always the last thing yielded, with a zero Event:
+// An error is the last thing yielded, with a zero Event:
 //
-//   - the call's own error, such as an [*APIError];
+//   - the error of the call, such as an [*APIError];
 //   - a [*StreamError] for a server-sent event named error;
-//   - io.ErrUnexpectedEOF, by errors.Is, where the stream breaks off, between two
-//     events or within one, or lacks the event that [RequireEvent] demands;
-//   - os.ErrDeadlineExceeded, by errors.Is, where the server is silent for too
-//     long; see [IdleTimeout];
-//   - the context's error and its cause, by errors.Is, when it has ended.
+//   - an error that errors.Is finds as io.ErrUnexpectedEOF, if the stream breaks off or
+//     lacks an event that [RequireEvent] requires;
+//   - an error that errors.Is finds as os.ErrDeadlineExceeded, if the server is silent for
+//     too long; see [IdleTimeout];
+//   - the error of the context and its cause, for errors.Is, if the context has ended.
 //
-// Without an error the server, or a proxy before it, has ended the stream in order.
-// Only RequireEvent can tell whether it was whole. An event may have 16 MiB; the
-// stream itself has no end.
+// Without an error, the server or a proxy has ended the stream in order; only RequireEvent
+// can tell whether it was whole. An event may have 16 MiB. A stream has no limit.
 //
-// The loop closes the response's body, however it ends. A stream can be ranged
-// over once, and must be, or the body stays open; a second time yields an error.
+// The loop closes the body of the response, however it ends. A stream can be ranged over
+// once, and must be, or the body stays open. A second range yields an error.
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {

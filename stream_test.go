@@ -50,67 +50,145 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 		want        []feather.Event
 		wantErr     string // "cut" for io.ErrUnexpectedEOF
 	}{
-		{"line feeds", sse, "data: a\n\ndata: b\n\n", data("a", "b"), ""},
-		{"carriage returns", sse, "data: a\r\rdata: b\r\r", data("a", "b"), ""},
-		{"both", sse, "data: a\r\n\r\ndata: b\r\n\r\n", data("a", "b"), ""},
-		{"a mixture", sse, "data: a\r\n\rdata: b\n\r\n", data("a", "b"), ""},
-		{"a parameter of the media type", sse + "; charset=utf-8", "data: a\n\n", data("a"), ""},
-		{"another case of the media type", "Text/Event-Stream", "data: a\n\n", data("a"), ""},
-		{"id, type and data", sse, "id: 7\nevent: delta\ndata: a\n\n", []feather.Event{{ID: "7", Type: "delta", Data: "a"}}, ""},
-		{"an id stays", sse, "id: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n", []feather.Event{{ID: "7", Data: "a"}, {ID: "7", Data: "b"}, {Data: "c"}}, ""},
-		{"an id alone is no event", sse, "id: 7\n\ndata: a\n\n", []feather.Event{{ID: "7", Data: "a"}}, ""},
-		{"an id with a zero byte does not count", sse, "id: 7\x00\ndata: a\n\n", data("a"), ""},
-		{"a type does not stay", sse, "event: x\ndata: a\n\ndata: b\n\n", []feather.Event{{Type: "x", Data: "a"}, {Data: "b"}}, ""},
-		{"a type alone", sse, "event: complete\n\n", []feather.Event{{Type: "complete"}}, ""},
-		{"data of several lines", sse, "data: a\ndata:\ndata:  b\n\n", data("a\n\n b"), ""},
-		{"data of several lines with both", sse, "event: x\r\ndata: a\r\ndata: b\r\n\r\n", []feather.Event{{Type: "x", Data: "a\nb"}}, ""},
-		{"data without a colon", sse, "data\n\n", data(""), ""},
-		{"no space behind the colon", sse, "data:a:b\n\n", data("a:b"), ""},
-		{"comments", sse, ": ping\n\n:\n\ndata: a\n: ping\n\n: bye\n", data("a"), ""},
-		{"a comment without its end", sse, "data: a\n\n: pin", data("a"), ""},
-		{"unknown fields", sse, "retry: 10\nfoo: bar\n\ndatax: y\n\ndata: a\n\n", data("a"), ""},
-		{"a byte order mark", sse, "\uFEFFdata: a\n\n", data("a"), ""},
-		{"a byte order mark later on", sse, "data: a\n\n\uFEFFdata: b\n\n", data("a"), ""},
-		{"empty lines", sse, "\n\n\r\n\rdata: a\n\n\n\n", data("a"), ""},
-		{"an empty stream", sse, "", nil, ""},
-		{"the largest event", sse, "data: " + big + "\n\n", data(big), ""},
-		{"an event too large", sse, "data: a\n\ndata: " + big + "x\n\n", data("a"), tooLong},
-		{"an event too large in many lines", sse, strings.Repeat("data: "+big[:1<<20]+"\n", 17) + "\n", nil, tooLong},
-		{"an event that never ends", sse, big + big, nil, tooLong},
-		{"an event without its blank line", sse, "data: a\n\ndata: b\n", data("a"), "cut"},
-		{"half an event", sse, "data: a\n\ndat", data("a"), "cut"},
-		{"half an id", sse, "data: a\n\nid: 5\n", data("a"), "cut"},
-		{"a retry at the end", sse, "data: a\n\nretry: 10\n", data("a"), ""},
-		{"a retry without its end", sse, "data: a\n\nretry: 1", data("a"), ""},
-		{"an unknown field at the end", sse, "data: a\n\nfoo: bar\n", data("a"), ""},
-		{"a retry within an event that is cut", sse, "data: a\n\ndata: b\nretry: 10\n", data("a"), "cut"},
-		{"a comment within an event that is cut", sse, "data: a\n\ndata: b\n: ping\n", data("a"), "cut"},
-		{"an empty type is no event", sse, "event:\n\nevent\n\ndata: a\n\n", data("a"), ""},
-		{"a type that is taken back", sse, "event: x\nevent:\n\ndata: a\n\n", data("a"), ""},
-		{"an empty name is no event", sse, ":x\n:\n\n: :\n\ndata: a\n\n", data("a"), ""},
+		{name: "line feeds", contentType: sse, body: "data: a\n\ndata: b\n\n", want: data("a", "b")},
+		{name: "carriage returns", contentType: sse, body: "data: a\r\rdata: b\r\r", want: data("a", "b")},
+		{name: "both", contentType: sse, body: "data: a\r\n\r\ndata: b\r\n\r\n", want: data("a", "b")},
+		{name: "a mixture", contentType: sse, body: "data: a\r\n\rdata: b\n\r\n", want: data("a", "b")},
+		{
+			name: "a parameter of the media type", contentType: sse + "; charset=utf-8", body: "data: a\n\n",
+			want: data("a"),
+		},
+		{
+			name: "another case of the media type", contentType: "Text/Event-Stream", body: "data: a\n\n",
+			want: data("a"),
+		},
+		{
+			name: "id, type and data", contentType: sse, body: "id: 7\nevent: delta\ndata: a\n\n",
+			want: []feather.Event{{ID: "7", Type: "delta", Data: "a"}},
+		},
+		{
+			name: "an id stays", contentType: sse, body: "id: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n",
+			want: []feather.Event{{ID: "7", Data: "a"}, {ID: "7", Data: "b"}, {Data: "c"}},
+		},
+		{
+			name: "only an id is no event", contentType: sse, body: "id: 7\n\ndata: a\n\n",
+			want: []feather.Event{{ID: "7", Data: "a"}},
+		},
+		{
+			name: "an id with a zero byte does not count", contentType: sse, body: "id: 7\x00\ndata: a\n\n",
+			want: data("a"),
+		},
+		{
+			name: "a type does not stay", contentType: sse, body: "event: x\ndata: a\n\ndata: b\n\n",
+			want: []feather.Event{{Type: "x", Data: "a"}, {Data: "b"}},
+		},
+		{
+			name: "only a type", contentType: sse, body: "event: complete\n\n",
+			want: []feather.Event{{Type: "complete"}},
+		},
+		{
+			name: "data of several lines", contentType: sse, body: "data: a\ndata:\ndata:  b\n\n",
+			want: data("a\n\n b"),
+		},
+		{
+			name: "data of several lines with both", contentType: sse,
+			body: "event: x\r\ndata: a\r\ndata: b\r\n\r\n", want: []feather.Event{{Type: "x", Data: "a\nb"}},
+		},
+		{name: "data without a colon", contentType: sse, body: "data\n\n", want: data("")},
+		{name: "no space after the colon", contentType: sse, body: "data:a:b\n\n", want: data("a:b")},
+		{name: "comments", contentType: sse, body: ": ping\n\n:\n\ndata: a\n: ping\n\n: bye\n", want: data("a")},
+		{name: "a comment without its end", contentType: sse, body: "data: a\n\n: pin", want: data("a")},
+		{
+			name: "unknown fields", contentType: sse, body: "retry: 10\nfoo: bar\n\ndatax: y\n\ndata: a\n\n",
+			want: data("a"),
+		},
+		{name: "a byte order mark", contentType: sse, body: "\uFEFFdata: a\n\n", want: data("a")},
+		{name: "a byte order mark later on", contentType: sse, body: "data: a\n\n\uFEFFdata: b\n\n", want: data("a")},
+		{name: "empty lines", contentType: sse, body: "\n\n\r\n\rdata: a\n\n\n\n", want: data("a")},
+		{name: "an empty stream", contentType: sse},
+		{name: "the largest event", contentType: sse, body: "data: " + big + "\n\n", want: data(big)},
+		{
+			name: "an event too large", contentType: sse, body: "data: a\n\ndata: " + big + "x\n\n",
+			want: data("a"), wantErr: tooLong,
+		},
+		{
+			name: "an event too large in many lines", contentType: sse,
+			body: strings.Repeat("data: "+big[:1<<20]+"\n", 17) + "\n", wantErr: tooLong,
+		},
+		{name: "an event that never ends", contentType: sse, body: big + big, wantErr: tooLong},
+		{
+			name: "an event without its blank line", contentType: sse, body: "data: a\n\ndata: b\n",
+			want: data("a"), wantErr: "cut",
+		},
+		{name: "half an event", contentType: sse, body: "data: a\n\ndat", want: data("a"), wantErr: "cut"},
+		{name: "half an id", contentType: sse, body: "data: a\n\nid: 5\n", want: data("a"), wantErr: "cut"},
+		{name: "a retry at the end", contentType: sse, body: "data: a\n\nretry: 10\n", want: data("a")},
+		{name: "a retry without its end", contentType: sse, body: "data: a\n\nretry: 1", want: data("a")},
+		{name: "an unknown field at the end", contentType: sse, body: "data: a\n\nfoo: bar\n", want: data("a")},
+		{
+			name: "a retry within an event that is cut", contentType: sse,
+			body: "data: a\n\ndata: b\nretry: 10\n", want: data("a"), wantErr: "cut",
+		},
+		{
+			name: "a comment within an event that is cut", contentType: sse,
+			body: "data: a\n\ndata: b\n: ping\n", want: data("a"), wantErr: "cut",
+		},
+		{
+			name: "an empty type is no event", contentType: sse, body: "event:\n\nevent\n\ndata: a\n\n",
+			want: data("a"),
+		},
+		{
+			name: "a type that is taken back", contentType: sse, body: "event: x\nevent:\n\ndata: a\n\n",
+			want: data("a"),
+		},
+		{name: "an empty name is no event", contentType: sse, body: ":x\n:\n\n: :\n\ndata: a\n\n", want: data("a")},
 
-		{"NDJSON", "application/x-ndjson", "{\"a\":1}\n\n{\"b\":2}\r\n", data(`{"a":1}`, `{"b":2}`), ""},
-		{"NDJSON without the last line feed", "application/x-ndjson", "{\"a\":1}\n{\"b\":2}", data(`{"a":1}`, `{"b":2}`), ""},
-		{"JSON Lines", "application/jsonl", "1\n2\n", data("1", "2"), ""},
-		{"ndjson", "application/ndjson", "1\n2\n", data("1", "2"), ""},
-		{"jsonlines", "application/jsonlines", "1\n2\n", data("1", "2"), ""},
-		{"x-jsonlines", "application/x-jsonlines; charset=utf-8", "1\n2\n", data("1", "2"), ""},
-		{"stream+json", "application/stream+json", "1\n2\n", data("1", "2"), ""},
-		{"a kind of JSON text sequence", "application/geo+json-seq", "\x1e1\n\x1e2\n", data("1", "2"), ""},
-		{"JSON Lines broken off", "application/jsonl", "{\"a\":1}\n{\"b\":", data(`{"a":1}`), "cut"},
-		{"empty JSON Lines", "application/jsonl", "", nil, ""},
-		{"a line too large", "application/jsonl", "1\n" + big + "x\n", data("1"), tooLong},
-		{"a JSON text sequence", "application/json-seq", "\x1e{\"a\":1}\n\x1e{\n\"b\":2}\n", data(`{"a":1}`, "{\n\"b\":2}"), ""},
-		{"a JSON text sequence broken off", "application/json-seq", "\x1e{\"a\":1}\n\x1e{\"b\"", data(`{"a":1}`), "cut"},
+		{
+			name: "NDJSON", contentType: "application/x-ndjson", body: "{\"a\":1}\n\n{\"b\":2}\r\n",
+			want: data(`{"a":1}`, `{"b":2}`),
+		},
+		{
+			name: "NDJSON without the last line feed", contentType: "application/x-ndjson",
+			body: "{\"a\":1}\n{\"b\":2}", want: data(`{"a":1}`, `{"b":2}`),
+		},
+		{name: "JSON Lines", contentType: "application/jsonl", body: "1\n2\n", want: data("1", "2")},
+		{name: "ndjson", contentType: "application/ndjson", body: "1\n2\n", want: data("1", "2")},
+		{name: "jsonlines", contentType: "application/jsonlines", body: "1\n2\n", want: data("1", "2")},
+		{
+			name: "x-jsonlines", contentType: "application/x-jsonlines; charset=utf-8", body: "1\n2\n",
+			want: data("1", "2"),
+		},
+		{name: "stream+json", contentType: "application/stream+json", body: "1\n2\n", want: data("1", "2")},
+		{
+			name: "a kind of JSON text sequence", contentType: "application/geo+json-seq",
+			body: "\x1e1\n\x1e2\n", want: data("1", "2"),
+		},
+		{
+			name: "JSON Lines broken off", contentType: "application/jsonl", body: "{\"a\":1}\n{\"b\":",
+			want: data(`{"a":1}`), wantErr: "cut",
+		},
+		{name: "empty JSON Lines", contentType: "application/jsonl"},
+		{
+			name: "a line too large", contentType: "application/jsonl", body: "1\n" + big + "x\n",
+			want: data("1"), wantErr: tooLong,
+		},
+		{
+			name: "a JSON text sequence", contentType: "application/json-seq",
+			body: "\x1e{\"a\":1}\n\x1e{\n\"b\":2}\n", want: data(`{"a":1}`, "{\n\"b\":2}"),
+		},
+		{
+			name: "a JSON text sequence broken off", contentType: "application/json-seq",
+			body: "\x1e{\"a\":1}\n\x1e{\"b\"", want: data(`{"a":1}`), wantErr: "cut",
+		},
 
-		{"JSON", "application/json", `{"a": 1}`, data(`{"a": 1}`), ""},
-		{"a null", "application/json", `null`, data("null"), ""},
-		{"text", "text/plain", "a\nb\n", data("a\nb\n"), ""},
-		{"no media type", "", "data: a\n\n", data("data: a\n\n"), ""},
-		{"nonsense for a media type", ";;", "a", data("a"), ""},
-		{"an empty body", "application/json", "", nil, ""},
-		{"the largest body", "text/plain", big, data(big), ""},
-		{"a body too large", "text/plain", big + "x", nil, tooLong},
+		{name: "JSON", contentType: "application/json", body: `{"a": 1}`, want: data(`{"a": 1}`)},
+		{name: "a null", contentType: "application/json", body: `null`, want: data("null")},
+		{name: "text", contentType: "text/plain", body: "a\nb\n", want: data("a\nb\n")},
+		{name: "no media type", body: "data: a\n\n", want: data("data: a\n\n")},
+		{name: "nonsense for a media type", contentType: ";;", body: "a", want: data("a")},
+		{name: "an empty body", contentType: "application/json"},
+		{name: "the largest body", contentType: "text/plain", body: big, want: data(big)},
+		{name: "a body too large", contentType: "text/plain", body: big + "x", wantErr: tooLong},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,7 +325,8 @@ func TestCompressedResponseForThoseWhoAskForIt(t *testing.T) {
 			expect(t, nil, err, nil, tt.wantErr)
 		}
 		rsp, err := sendWithResponse(t.Context(), client, accept("gzip"))
-		if tt.name == "whole" && (err != nil || string(rsp.Body) != content || rsp.HTTPResponse.Header.Get("Content-Encoding") != "") {
+		if tt.name == "whole" &&
+			(err != nil || string(rsp.Body) != content || rsp.HTTPResponse.Header.Get("Content-Encoding") != "") {
 			t.Errorf("buffered: %v", err)
 		}
 	}
@@ -289,7 +368,8 @@ func TestBrokenOffStreamIsAnError(t *testing.T) {
 		client := newClient(t, server.URL)
 		_, streamErr := events(send(t.Context(), client))
 		for way, err := range map[string]error{"Stream": streamErr, "WithResponse": ask(client)} {
-			if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(err.Error(), "feather: the response broke off: ") {
+			if !errors.Is(err, io.ErrUnexpectedEOF) ||
+				!strings.HasPrefix(err.Error(), "feather: the response broke off: ") {
 				t.Errorf("%s, %s: error %v", contentType, way, err)
 			}
 		}
@@ -305,7 +385,12 @@ func TestEveryBreakOfTheNetworkIsAnUnexpectedEOF(t *testing.T) {
 }
 
 func TestStreamClosesTheBodyHoweverItEnds(t *testing.T) {
-	endings := map[string]string{"end": "data: a\n\n", "break": "data: stop\n\ndata: b\n\n", "error": "data: a", "status": ""}
+	endings := map[string]string{
+		"end":    "data: a\n\n",
+		"break":  "data: stop\n\ndata: b\n\n",
+		"error":  "data: a",
+		"status": "",
+	}
 	for name, body := range endings {
 		closed := false
 		rsp := reply(sse, strings.NewReader(body))
@@ -378,7 +463,11 @@ func TestErrorEventEndsTheStream(t *testing.T) {
 		message string
 	}{
 		{`{"error": "rate_limited", "message": "Slow down", "retryable": true}`,
-			feather.StreamError{Code: "rate_limited", Message: "Slow down", Retryable: &yes}, "rate_limited: Slow down"},
+			feather.StreamError{
+				Code:      "rate_limited",
+				Message:   "Slow down",
+				Retryable: &yes,
+			}, "rate_limited: Slow down"},
 		{`{"error": "internal"}`, feather.StreamError{Code: "internal"}, "internal"},
 		{`{"message": "Oops"}`, feather.StreamError{Message: "Oops"}, "Oops"},
 		{"out of\ndata: \x1b[2Jluck", feather.StreamError{}, "out of [2Jluck"},
@@ -411,12 +500,37 @@ func TestRequiredEvent(t *testing.T) {
 	}{
 		{name: "there", contentType: sse, body: complete, types: []string{"complete"}, events: 2},
 		{name: "one of two there", contentType: sse, body: complete, types: []string{"done", "complete"}, events: 2},
-		{name: "what comes after it", contentType: sse, body: complete + "data: b\n\n", types: []string{"complete"}, events: 2},
-		{name: "half an event after it", contentType: sse, body: complete + "data: b", types: []string{"complete"}, events: 2},
-		{name: "missing", contentType: sse, body: "event: delta\ndata: a\n\n", types: []string{"done", "complete"}, events: 1,
-			wantErr: "the stream ended without an event of type done or complete"},
+		{
+			name:        "what comes after it",
+			contentType: sse,
+			body:        complete + "data: b\n\n",
+			types:       []string{"complete"},
+			events:      2,
+		},
+		{
+			name:        "half an event after it",
+			contentType: sse,
+			body:        complete + "data: b",
+			types:       []string{"complete"},
+			events:      2,
+		},
+		{
+			name:        "missing",
+			contentType: sse,
+			body:        "event: delta\ndata: a\n\n",
+			types:       []string{"done", "complete"},
+			events:      1,
+			wantErr:     "the stream ended without an event of type done or complete",
+		},
 		{name: "an empty stream", contentType: sse, types: []string{"complete"}, wantErr: "cut"},
-		{name: "a media type without event names", contentType: "application/x-ndjson", body: "1\n", types: []string{"complete"}, events: 1, wantErr: "cut"},
+		{
+			name:        "a media type without event names",
+			contentType: "application/x-ndjson",
+			body:        "1\n",
+			types:       []string{"complete"},
+			events:      1,
+			wantErr:     "cut",
+		},
 		{name: "no type at all", contentType: sse, body: complete, wantErr: "RequireEvent was given no event type"},
 	}
 	for _, tt := range tests {
@@ -464,14 +578,33 @@ func TestEventIsWrittenAsItIsRead(t *testing.T) {
 		wire  string
 		read  feather.Event
 	}{
-		{feather.Event{ID: "7", Type: "delta", Data: "a"}, "id: 7\nevent: delta\ndata: a\n\n", feather.Event{ID: "7", Type: "delta", Data: "a"}},
-		{feather.Event{Type: "complete"}, "event: complete\ndata: \n\n", feather.Event{Type: "complete"}},
-		{feather.Event{}, "data: \n\n", feather.Event{}},
-		{feather.Event{Data: " a\n\nb\n"}, "data:  a\ndata: \ndata: b\ndata: \n\n", feather.Event{Data: " a\n\nb\n"}},
-		{feather.Event{Data: "a\r\nb\rc"}, "data: a\ndata: b\ndata: c\n\n", feather.Event{Data: "a\nb\nc"}},
-		{feather.Event{Data: "a\n\nevent: x\rid: 9"}, "data: a\ndata: \ndata: event: x\ndata: id: 9\n\n", feather.Event{Data: "a\n\nevent: x\nid: 9"}},
-		{feather.Event{ID: "7\ndata: x", Type: "a\r\nid: 9\x00", Data: "d"}, "id: 7 data: x\nevent: a id: 9 \ndata: d\n\n",
-			feather.Event{ID: "7 data: x", Type: "a id: 9 ", Data: "d"}},
+		{
+			event: feather.Event{ID: "7", Type: "delta", Data: "a"}, wire: "id: 7\nevent: delta\ndata: a\n\n",
+			read: feather.Event{ID: "7", Type: "delta", Data: "a"},
+		},
+		{
+			event: feather.Event{Type: "complete"}, wire: "event: complete\ndata: \n\n",
+			read: feather.Event{Type: "complete"},
+		},
+		{event: feather.Event{}, wire: "data: \n\n", read: feather.Event{}},
+		{
+			event: feather.Event{Data: " a\n\nb\n"}, wire: "data:  a\ndata: \ndata: b\ndata: \n\n",
+			read: feather.Event{Data: " a\n\nb\n"},
+		},
+		{
+			event: feather.Event{Data: "a\r\nb\rc"}, wire: "data: a\ndata: b\ndata: c\n\n",
+			read: feather.Event{Data: "a\nb\nc"},
+		},
+		{
+			event: feather.Event{Data: "a\n\nevent: x\rid: 9"},
+			wire:  "data: a\ndata: \ndata: event: x\ndata: id: 9\n\n",
+			read:  feather.Event{Data: "a\n\nevent: x\nid: 9"},
+		},
+		{
+			event: feather.Event{ID: "7\ndata: x", Type: "a\r\nid: 9\x00", Data: "d"},
+			wire:  "id: 7 data: x\nevent: a id: 9 \ndata: d\n\n",
+			read:  feather.Event{ID: "7 data: x", Type: "a id: 9 ", Data: "d"},
+		},
 	}
 	for _, tt := range tests {
 		var wire strings.Builder
@@ -505,7 +638,8 @@ func FuzzEventWriteTo(f *testing.F) {
 			got, err = []feather.Event{streamErr.Event, {}}, nil
 		}
 		lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(content)
-		if err != nil || len(got) != 2 || got[0].Data != lines || strings.ContainsAny(got[0].ID+got[0].Type, "\r\n\x00") {
+		if err != nil || len(got) != 2 || got[0].Data != lines ||
+			strings.ContainsAny(got[0].ID+got[0].Type, "\r\n\x00") {
 			t.Errorf("%q, %q, %q: read %q, %v", id, name, content, got, err)
 		}
 	})

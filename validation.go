@@ -28,7 +28,7 @@ type LocationPart struct {
 	Index int // where Name is empty
 }
 
-// MarshalJSON writes a text or a number.
+// MarshalJSON writes a string or a number.
 func (p LocationPart) MarshalJSON() ([]byte, error) {
 	if p.Name != "" {
 		return json.Marshal(p.Name)
@@ -36,8 +36,7 @@ func (p LocationPart) MarshalJSON() ([]byte, error) {
 	return json.Marshal(p.Index)
 }
 
-// UnmarshalJSON reads a text or a whole number. Anything else becomes a Name with its
-// JSON.
+// UnmarshalJSON reads a string or an integer. Anything else becomes a Name: its JSON.
 func (p *LocationPart) UnmarshalJSON(data []byte) error {
 	*p = LocationPart{}
 	if json.Unmarshal(data, &p.Index) == nil && string(data) != "null" {
@@ -58,14 +57,13 @@ func (p LocationPart) String() string {
 	return strconv.Itoa(p.Index)
 }
 
-// ValidationErrors is FastAPI's detail of a 422: an entry for each part of the
-// request that is wrong. Where the server sends a text in its place, as FastAPI
-// does for an HTTPException, there is one entry with that text as its Msg.
+// ValidationErrors is the detail of a 422, as FastAPI sends it: an entry for each part of
+// the request that is wrong. If the server sends a text instead, as FastAPI does for an
+// HTTPException, there is one entry with the text as its Msg.
 type ValidationErrors []ValidationError
 
-// UnmarshalJSON accepts every JSON value. What is neither null nor a list of
-// validation errors becomes the Msg of one entry: a text as it is, any other
-// value as its JSON.
+// UnmarshalJSON accepts any JSON. What is neither null nor a list of validation errors
+// becomes the Msg of one entry: a text as it is, any other value as its JSON.
 func (v *ValidationErrors) UnmarshalJSON(data []byte) error {
 	var entries []ValidationError
 	if json.Unmarshal(data, &entries) == nil {
@@ -80,8 +78,7 @@ func (v *ValidationErrors) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// String returns the entries in one line, as path: message, with a semicolon
-// between them.
+// String returns the entries in one line, as path: message, separated by semicolons.
 func (v ValidationErrors) String() string {
 	entries := make([]string, len(v))
 	for i, entry := range v {
@@ -93,7 +90,7 @@ func (v ValidationErrors) String() string {
 	return strings.Join(entries, "; ")
 }
 
-// Path returns Loc as one writes it in code: body.items[3].name.
+// Path returns Loc as it would be written in code: body.items[3].name.
 func (v ValidationError) Path() string {
 	var path strings.Builder
 	for _, part := range v.Loc {

@@ -21,7 +21,7 @@ func main() {
 	rsp, err := client.SendMessageWithResponse(context.Background(), [16]byte{}, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(rsp, err)
 }`},
-	{"net/http alone", "", `
+	{"only net/http", "", `
 import "net/http"
 func main() {
 	req, err := http.NewRequestWithContext(context.Background(), "POST", "https://example.com", nil)
@@ -68,7 +68,9 @@ func printImports() error {
 	if err != nil {
 		return err
 	}
-	fmt.Print("\n### what importing costs\n\n| | modules in go.mod | packages compiled | stripped binary | over net/http alone | clean build (one run) |\n| --- | --- | --- | --- | --- | --- |\n")
+	fmt.Print(
+		"\n### what importing costs\n\n| | modules in go.mod | packages compiled | stripped binary | over net/http | clean build (one run) |\n| --- | --- | --- | --- | --- | --- |\n",
+	)
 	costs := make([]importCost, len(importers))
 	for i, imp := range importers {
 		fmt.Fprintf(os.Stderr, "\r\033[Kbuilding a program with %s", imp.name)
@@ -108,7 +110,14 @@ func (imp importer) cost(bench string) (c importCost, err error) {
 	}
 	setup := [][]string{
 		{"mod", "init", "example.com/program"},
-		{"mod", "edit", "-replace", "github.com/featherhq/feather-go=" + filepath.Dir(bench), "-replace", "github.com/featherhq/feather-go/bench=" + bench},
+		{
+			"mod",
+			"edit",
+			"-replace",
+			"github.com/featherhq/feather-go=" + filepath.Dir(bench),
+			"-replace",
+			"github.com/featherhq/feather-go/bench=" + bench,
+		},
 	}
 	if imp.module != "" {
 		setup = append(setup, []string{"mod", "edit", "-require", imp.module + "@" + versionOf(imp.module)})
@@ -136,7 +145,8 @@ func (imp importer) cost(bench string) (c importCost, err error) {
 		return c, err
 	}
 	for line := range strings.Lines(string(modules)) {
-		if fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require ")); len(fields) >= 2 && strings.HasPrefix(fields[1], "v") {
+		if fields := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require ")); len(fields) >= 2 &&
+			strings.HasPrefix(fields[1], "v") {
 			c.modules++
 		}
 	}

@@ -42,7 +42,16 @@ func main() {
 	}
 	all = slices.DeleteFunc(all, func(t table) bool { return !strings.Contains(t.title, *only) })
 
-	fmt.Printf("%s, %s, %s/%s, %d CPUs (%s), medians of %d rounds.\n\n", time.Now().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpuModel(), *rounds)
+	fmt.Printf(
+		"%s, %s, %s/%s, %d CPUs (%s), medians of %d rounds.\n\n",
+		time.Now().Format(time.DateOnly),
+		runtime.Version(),
+		runtime.GOOS,
+		runtime.GOARCH,
+		runtime.NumCPU(),
+		cpuModel(),
+		*rounds,
+	)
 	printVersions()
 	results := measure(all, *rounds)
 	for i, t := range all {
@@ -65,7 +74,15 @@ func measure(all []table, rounds int) [][]samples {
 	}
 	for round := range rounds {
 		for i, t := range all {
-			fmt.Fprintf(os.Stderr, "\r\033[Kround %d of %d, table %d of %d: %s", round+1, rounds, i+1, len(all), t.title)
+			fmt.Fprintf(
+				os.Stderr,
+				"\r\033[Kround %d of %d, table %d of %d: %s",
+				round+1,
+				rounds,
+				i+1,
+				len(all),
+				t.title,
+			)
 			for k := range t.runs { // another one first in each round
 				j := (k + round) % len(t.runs)
 				r := t.runs[j]
@@ -102,7 +119,16 @@ func figures(result testing.BenchmarkResult) map[string]float64 {
 }
 
 // units are printed in this order.
-var units = []string{"ns/op", "MB/s", "ns/first-event", "B/op", "allocs/op", "connections/1000", "B/stream", "goroutines/stream"}
+var units = []string{
+	"ns/op",
+	"MB/s",
+	"ns/first-event",
+	"B/op",
+	"allocs/op",
+	"connections/1000",
+	"B/stream",
+	"goroutines/stream",
+}
 
 func printTable(t table, results []samples) {
 	fmt.Printf("\n### %s\n\n|", t.title)
@@ -134,7 +160,13 @@ func cell(values []float64, ours float64, unit string) string {
 	if ours == 0 || strings.HasSuffix(unit, "/1000") || unit == "MB/s" || strings.HasPrefix(unit, "goroutines") {
 		return figure
 	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f) %s", median(values)/ours, slices.Min(values)/ours, slices.Max(values)/ours, figure)
+	return fmt.Sprintf(
+		"%.2f (%.2f–%.2f) %s",
+		median(values)/ours,
+		slices.Min(values)/ours,
+		slices.Max(values)/ours,
+		figure,
+	)
 }
 
 func median(values []float64) float64 {

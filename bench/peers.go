@@ -37,7 +37,11 @@ func newPeers(baseURL string) ([]peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare, err := feather.NewClientWithResponses(baseURL, feather.WithHTTPClient(http.DefaultClient), feather.WithAPIKey(key))
+	bare, err := feather.NewClientWithResponses(
+		baseURL,
+		feather.WithHTTPClient(http.DefaultClient),
+		feather.WithAPIKey(key),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,11 @@ func newPeers(baseURL string) ([]peer, error) {
 
 func generatedCall(client *feather.ClientWithResponses) func(string) error {
 	return func(content string) error {
-		rsp, err := client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content})
+		rsp, err := client.SendMessageWithResponse(
+			context.Background(),
+			sessionID,
+			feather.SendMessageRequest{Content: content},
+		)
 		if err != nil {
 			return err
 		}
@@ -68,7 +76,11 @@ func generatedCall(client *feather.ClientWithResponses) func(string) error {
 
 func ourFail(client *feather.ClientWithResponses) func(string) error {
 	return func(content string) error {
-		_, err := client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content})
+		_, err := client.SendMessageWithResponse(
+			context.Background(),
+			sessionID,
+			feather.SendMessageRequest{Content: content},
+		)
 		apiErr, ok := err.(*feather.APIError)
 		return expect(ok && apiErr.StatusCode == 422 && len(apiErr.Validation) == 1)
 	}
@@ -76,7 +88,11 @@ func ourFail(client *feather.ClientWithResponses) func(string) error {
 
 func bareFail(client *feather.ClientWithResponses) func(string) error {
 	return func(content string) error {
-		rsp, err := client.SendMessageWithResponse(context.Background(), sessionID, feather.SendMessageRequest{Content: content})
+		rsp, err := client.SendMessageWithResponse(
+			context.Background(),
+			sessionID,
+			feather.SendMessageRequest{Content: content},
+		)
 		return expect(err == nil && rsp.JSON422 != nil && len(rsp.JSON422.Detail) == 1)
 	}
 }
@@ -115,7 +131,12 @@ func (h byHand) send(ctx context.Context, content string) (*http.Response, error
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.baseURL+"/v1/ask-feather/sessions/"+sessionID.String()+"/messages", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		h.baseURL+"/v1/ask-feather/sessions/"+sessionID.String()+"/messages",
+		bytes.NewReader(body),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +179,9 @@ func (h byHand) fail(content string) error {
 	return expect(rsp.StatusCode == 422 && len(problem.Detail) == 1)
 }
 
-func (h byHand) streamWith(read func(*http.Response, func(string)) error) func(context.Context, string, func(string)) error {
+func (h byHand) streamWith(
+	read func(*http.Response, func(string)) error,
+) func(context.Context, string, func(string)) error {
 	return func(ctx context.Context, content string, yield func(string)) error {
 		rsp, err := h.send(ctx, content)
 		if err != nil {

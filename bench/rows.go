@@ -55,9 +55,12 @@ func tables(at urls) ([]table, error) {
 			continue
 		}
 		add("one call", func(p peer) func(*testing.B) { return calls(p.call, "hello") })
-		add("one call, answered by a 422", func(p peer) func(*testing.B) { return calls(p.fail, "fail") })
+		add("one call that gets a 422", func(p peer) func(*testing.B) { return calls(p.fail, "fail") })
 		for _, callers := range []int{1, 8, 64, 512} {
-			add(fmt.Sprintf("%d parallel callers", callers), func(p peer) func(*testing.B) { return parallel(p.call, callers, network.url) })
+			add(
+				fmt.Sprintf("%d parallel callers", callers),
+				func(p peer) func(*testing.B) { return parallel(p.call, callers, network.url) },
+			)
 		}
 		for _, size := range []string{"20", "1000"} {
 			for _, kind := range []string{"flushed", "once"} {

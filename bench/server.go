@@ -63,7 +63,7 @@ const reply = `{"text": "Your order is on its way."}`
 
 const validationError = `{"detail": [{"type": "string_too_short", "loc": ["body", "content"], "msg": "String should have at least 1 character", "input": "", "ctx": {"min_length": 1}}]}`
 
-// handler answers by the message's content, as the peers send it.
+// handler responds by the message's content, as the peers send it.
 func handler(opened *atomic.Int64) http.HandlerFunc {
 	events := map[string]string{}
 	for name, size := range eventSizes {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var updateModules = flag.Bool("update", false, "write testdata/consumer/*.txt anew")
+var updateModules = flag.Bool("update", false, "write testdata/consumer/*.txt again")
 
 // TestConsumerGetsNoMoreThanItNeeds builds and tests a module of somebody who
 // imports the package, and holds the modules in its go.mod against a list: what
@@ -47,7 +47,11 @@ func TestConsumerGetsNoMoreThanItNeeds(t *testing.T) {
 func TestSpecCostsOnlyThoseWhoCallIt(t *testing.T) {
 	for name, use := range map[string]bool{"_ = feather.Version": false, "println(len(feather.Spec()))": true} {
 		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t"+name+"\n}\n")
+		writeFile(
+			t,
+			filepath.Join(dir, "main.go"),
+			"package main\n\nimport \"github.com/featherhq/feather-go\"\n\nfunc main() {\n\t_, _ = feather.New()\n\t"+name+"\n}\n",
+		)
 		binary := filepath.Join(dir, "program")
 		goCommand(t, ".", "build", "-o", binary, filepath.Join(dir, "main.go"))
 		if has := strings.Contains(readFile(t, binary), `"operationId": "`); has != use {
@@ -69,7 +73,14 @@ func newModule(t *testing.T, files map[string]string) (dir string) {
 		t.Fatal(err)
 	}
 	goCommand(t, dir, "mod", "init", "example.com/consumer")
-	goCommand(t, dir, "mod", "edit", "-require=github.com/featherhq/feather-go@v0.0.0", "-replace=github.com/featherhq/feather-go="+root)
+	goCommand(
+		t,
+		dir,
+		"mod",
+		"edit",
+		"-require=github.com/featherhq/feather-go@v0.0.0",
+		"-replace=github.com/featherhq/feather-go="+root,
+	)
 	goCommand(t, dir, "mod", "tidy")
 	return dir
 }

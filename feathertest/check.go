@@ -238,7 +238,12 @@ func missing(e entry, required []string) []entry {
 }
 
 func invalidJSON(reason string) entry {
-	return entry{Type: "json_invalid", Loc: []any{"body", 0}, Msg: "JSON decode error", Ctx: map[string]any{"error": reason}}
+	return entry{
+		Type: "json_invalid",
+		Loc:  []any{"body", 0},
+		Msg:  "JSON decode error",
+		Ctx:  map[string]any{"error": reason},
+	}
 }
 
 func characters(n uint64) string {

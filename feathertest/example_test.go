@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// answer stands for the code under test: it joins the texts of a reply.
-func answer(client *feather.ClientWithResponses, question string) (text string, err error) {
+// ask stands for the code under test: it joins the texts of a reply.
+func ask(client *feather.ClientWithResponses, question string) (text string, err error) {
 	body := feather.SendMessageRequest{Content: question}
 	for event, err := range feather.Stream(client.SendMessage(context.Background(), uuid.New(), body)) {
 		if err != nil {
@@ -28,8 +28,8 @@ func Example() {
 	server.Reply(feather.Event{Data: "It is "}, feather.Event{Data: "on its way."})
 	server.ReplyCut(feather.Event{Data: "It is "})
 
-	fmt.Println(answer(server.Client(), "Where is my order?"))
-	fmt.Println(answer(server.Client(), "And now?"))
+	fmt.Println(ask(server.Client(), "Where is my order?"))
+	fmt.Println(ask(server.Client(), "And now?"))
 	fmt.Printf("%s\n", server.Requests()[0].Body)
 	// Output:
 	// It is on its way. <nil>

@@ -69,30 +69,87 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		status int
 		want   []string // in the response
 	}{
-		{"an operation without declared content", "GET", "/v1/things/7?limit=3&key=k", "abc", "", 200, []string{"event: complete"}},
-		{"the path beside the parameter", "GET", "/v1/things/recent", "", "", 200, []string{"event: complete"}},
-		{"another method of the path with the parameter", "DELETE", "/v1/things/7", "", "", 204, nil},
-		{"a method that only a path with a parameter has", "DELETE", "/v1/things/recent", "", "", 422, []string{`"loc":["path","thing_id"]`}},
-		{"a method that no path has", "PATCH", "/v1/things/recent", "", "", 405, nil},
-		{"one of two paths that fit in part", "GET", "/v1/things/8/parts/9", "", "", 200, []string{`{"id":"0190a5b4`}},
-		{"the other one", "GET", "/v1/things/parts/9/colors", "", "", 200, []string{`[]`}},
-		{"no key in the query", "GET", "/v1/things/7?limit=3", "abc", "", 401, []string{`{"detail":"Not authenticated"}`}},
-		{"parameters that are wrong", "GET", "/v1/things/x?limit=y&key=k", "abcd", "", 422, []string{`"loc":["path","thing_id"]`, `"loc":["query","limit"]`, `"loc":["header","x-tenant"]`}},
-		{"parameters that are missing", "GET", "/v1/things/7?key=k", "", "", 422, []string{`{"type":"missing","loc":["query","limit"],"msg":"Field required"`, `{"type":"missing","loc":["header","x-tenant"],"msg":"Field required"`}},
-		{"a parameter out of its range", "GET", "/v1/things/7?limit=11&key=k", "abc", "", 422, []string{`"loc":["query","limit"]`, `"msg":"Value error, `}},
-		{"a valid body", "POST", "/v1/things", "", `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}]}`, 200, nil},
-		{"members that are missing", "POST", "/v1/things", "", `{}`, 422, []string{`{"type":"missing","loc":["body","name"],"msg":"Field required"`, `{"type":"missing","loc":["body","parts"],"msg":"Field required"`}},
-		{"a nested member that is wrong", "POST", "/v1/things", "", `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}, {"id": "x"}]}`, 422, []string{`{"type":"uuid_parsing","loc":["body","parts",1,"id"]`}},
-		{"a nested member that is missing", "POST", "/v1/things", "", `{"name": "n", "parts": [{}]}`, 422, []string{`{"type":"missing","loc":["body","parts",0,"id"]`}},
-		{"a value that is not in the list", "POST", "/v1/things", "", `{"name": "n", "parts": [], "color": "green"}`, 422, []string{`"loc":["body","color"]`, `"input":"green"`}},
-		{"a null", "POST", "/v1/things", "", `{"name": null, "parts": []}`, 422, []string{`{"type":"string_type","loc":["body","name"]`}},
+		{
+			name: "an operation without declared content", method: "GET", path: "/v1/things/7?limit=3&key=k",
+			tenant: "abc", status: 200, want: []string{"event: complete"},
+		},
+		{
+			name: "the path beside the parameter", method: "GET", path: "/v1/things/recent", status: 200,
+			want: []string{"event: complete"},
+		},
+		{name: "another method of the path with the parameter", method: "DELETE", path: "/v1/things/7", status: 204},
+		{
+			name: "a method that only a path with a parameter has", method: "DELETE",
+			path: "/v1/things/recent", status: 422, want: []string{`"loc":["path","thing_id"]`},
+		},
+		{name: "a method that no path has", method: "PATCH", path: "/v1/things/recent", status: 405},
+		{
+			name: "one of two paths that fit in part", method: "GET", path: "/v1/things/8/parts/9",
+			status: 200, want: []string{`{"id":"0190a5b4`},
+		},
+		{name: "the other one", method: "GET", path: "/v1/things/parts/9/colors", status: 200, want: []string{`[]`}},
+		{
+			name: "no key in the query", method: "GET", path: "/v1/things/7?limit=3", tenant: "abc",
+			status: 401, want: []string{`{"detail":"Not authenticated"}`},
+		},
+		{
+			name: "parameters that are wrong", method: "GET", path: "/v1/things/x?limit=y&key=k",
+			tenant: "abcd", status: 422,
+			want: []string{`"loc":["path","thing_id"]`, `"loc":["query","limit"]`, `"loc":["header","x-tenant"]`},
+		},
+		{
+			name: "parameters that are missing", method: "GET", path: "/v1/things/7?key=k", status: 422,
+			want: []string{
+				`{"type":"missing","loc":["query","limit"],"msg":"Field required"`,
+				`{"type":"missing","loc":["header","x-tenant"],"msg":"Field required"`,
+			},
+		},
+		{
+			name: "a parameter out of its range", method: "GET", path: "/v1/things/7?limit=11&key=k",
+			tenant: "abc", status: 422, want: []string{`"loc":["query","limit"]`, `"msg":"Value error, `},
+		},
+		{
+			name: "a valid body", method: "POST", path: "/v1/things",
+			body: `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}]}`, status: 200,
+		},
+		{
+			name: "members that are missing", method: "POST", path: "/v1/things", body: `{}`, status: 422,
+			want: []string{
+				`{"type":"missing","loc":["body","name"],"msg":"Field required"`,
+				`{"type":"missing","loc":["body","parts"],"msg":"Field required"`,
+			},
+		},
+		{
+			name: "a nested member that is wrong", method: "POST", path: "/v1/things",
+			body:   `{"name": "n", "parts": [{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}, {"id": "x"}]}`,
+			status: 422, want: []string{`{"type":"uuid_parsing","loc":["body","parts",1,"id"]`},
+		},
+		{
+			name: "a nested member that is missing", method: "POST", path: "/v1/things",
+			body: `{"name": "n", "parts": [{}]}`, status: 422,
+			want: []string{`{"type":"missing","loc":["body","parts",0,"id"]`},
+		},
+		{
+			name: "a value that is not in the list", method: "POST", path: "/v1/things",
+			body: `{"name": "n", "parts": [], "color": "green"}`, status: 422,
+			want: []string{`"loc":["body","color"]`, `"input":"green"`},
+		},
+		{
+			name: "a null", method: "POST", path: "/v1/things", body: `{"name": null, "parts": []}`,
+			status: 422, want: []string{`{"type":"string_type","loc":["body","name"]`},
+		},
 	}
 	for _, version := range []string{"3.0.3", "3.1.0"} {
 		server := newServer(t, later(t, version))
 		t.Cleanup(server.Close)
 		for _, tt := range tests {
 			t.Run(version+", "+tt.name, func(t *testing.T) {
-				req, err := http.NewRequestWithContext(t.Context(), tt.method, server.URL+tt.path, strings.NewReader(tt.body))
+				req, err := http.NewRequestWithContext(
+					t.Context(),
+					tt.method,
+					server.URL+tt.path,
+					strings.NewReader(tt.body),
+				)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -149,15 +206,44 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 		body        string
 		want        string // in the failure; empty for none
 	}{
-		{name: "allowed", statusCode: 200, contentType: "application/json", body: `{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}`},
+		{
+			name:        "allowed",
+			statusCode:  200,
+			contentType: "application/json",
+			body:        `{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2"}`,
+		},
 		{name: "a member of the wrong type", statusCode: 200, contentType: "application/json",
 			body: `{"id": "7d444840-9dc0-11d1-b245-5ffdce74fad2", "size": "big"}`, want: "body.size: Input should be a valid integer"},
-		{name: "a missing member", statusCode: 200, contentType: "application/json", body: `{}`, want: "body.id: Field required"},
-		{name: "a wrong format", statusCode: 200, contentType: "application/json", body: `{"id": "7"}`, want: "body.id: Input should be a valid UUID"},
-		{name: "no JSON", statusCode: 200, contentType: "application/json", body: `{`, want: "failed to decode response body"},
+		{
+			name:        "a missing member",
+			statusCode:  200,
+			contentType: "application/json",
+			body:        `{}`,
+			want:        "body.id: Field required",
+		},
+		{
+			name:        "a wrong format",
+			statusCode:  200,
+			contentType: "application/json",
+			body:        `{"id": "7"}`,
+			want:        "body.id: Input should be a valid UUID",
+		},
+		{
+			name:        "no JSON",
+			statusCode:  200,
+			contentType: "application/json",
+			body:        `{`,
+			want:        "failed to decode response body",
+		},
 		{name: "nothing", statusCode: 200, want: "Content-Type"},
 		{name: "another media type", statusCode: 200, contentType: "text/html", body: "<p>", want: "text/html"},
-		{name: "an undeclared success", statusCode: 201, contentType: "application/json", body: `{}`, want: "status is not supported"},
+		{
+			name:        "an undeclared success",
+			statusCode:  201,
+			contentType: "application/json",
+			body:        `{}`,
+			want:        "status is not supported",
+		},
 		{name: "an error", statusCode: 500, contentType: "text/plain", body: "boom"},
 	}
 	for _, tt := range tests {
@@ -176,7 +262,8 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 			rsp.Body.Close()
 			server.Close()
 			failed := strings.Join(consumer.list, "\n")
-			if rsp.StatusCode != tt.statusCode || (tt.want == "") != (failed == "") || !strings.Contains(failed, tt.want) {
+			if rsp.StatusCode != tt.statusCode || (tt.want == "") != (failed == "") ||
+				!strings.Contains(failed, tt.want) {
 				t.Errorf("status %d, failures %q, want %q", rsp.StatusCode, failed, tt.want)
 			}
 			if failed != "" && !strings.Contains(failed, "the handler of "+part+" sent") {

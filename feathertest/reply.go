@@ -128,7 +128,10 @@ func (s *Server) script(r *Reply) *Reply {
 	s.t.Helper()
 	for _, event := range r.events {
 		if strings.ContainsAny(event.ID+event.Type, "\r\n\x00") {
-			s.t.Fatalf("feathertest: the id or the type of the event %+v has a line break or a NUL; a stream cannot carry it", event)
+			s.t.Fatalf(
+				"feathertest: the id or the type of the event %+v has a line break or a NUL; a stream cannot carry it",
+				event,
+			)
 		}
 	}
 	r.server, r.header = s, http.Header{}

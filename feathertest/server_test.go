@@ -31,7 +31,12 @@ var sessionID = uuid.MustParse("0190a5b4-0000-7000-8000-000000000001")
 const hello = `{"content": "hello"}`
 
 // send makes a call as the generated ones do.
-func send(ctx context.Context, client *feather.ClientWithResponses, body string, editors ...feather.RequestEditorFn) (*http.Response, error) {
+func send(
+	ctx context.Context,
+	client *feather.ClientWithResponses,
+	body string,
+	editors ...feather.RequestEditorFn,
+) (*http.Response, error) {
 	c := client.ClientInterface.(*feather.Client)
 	req, err := http.NewRequestWithContext(ctx, "POST", c.Server+path, strings.NewReader(body))
 	if err != nil {
@@ -79,32 +84,80 @@ func TestEveryRequestIsChecked(t *testing.T) {
 		status int
 		want   string // its detail
 	}{
-		{"a valid request", "POST", path, "k", "application/json", valid, 200, ""},
-		{"a null for an optional text", "POST", path, "k", "application/json", `{"content": "x", "workflow": null}`, 200, ""},
-		{"a member that the document does not name", "POST", path, "k", "application/json", `{"content": "x", "more": 1}`, 200, ""},
-		{"no key", "POST", path, "", "application/json", valid, 401, `"Not authenticated"`},
-		{"no key and nothing else right", "POST", path, "", "application/json", "{", 401, `"Not authenticated"`},
-		{"an unknown path", "POST", "/v2", "k", "application/json", valid, 404, `"Not Found"`},
-		{"a slash too many", "POST", path + "/", "k", "application/json", valid, 404, `"Not Found"`},
-		{"a wrong method", "GET", path, "k", "", "", 405, `"Method Not Allowed"`},
-		{"a session that is no UUID", "POST", "/v1/ask-feather/sessions/7/messages", "k", "application/json", valid, 422,
-			`[{"type":"uuid_parsing","loc":["path","session_id"],"msg":"Input should be a valid UUID","input":"7"}]`},
-		{"an empty text", "POST", path, "k", "application/json", `{"content": ""}`, 422,
-			`[{"type":"string_too_short","loc":["body","content"],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}}]`},
-		{"a missing member", "POST", path, "k", "application/json", `{}`, 422,
-			`[{"type":"missing","loc":["body","content"],"msg":"Field required","input":{}}]`},
-		{"two wrong types", "POST", path, "k", "application/json", `{"workflow": 4, "content": 3}`, 422,
-			`[{"type":"string_type","loc":["body","content"],"msg":"Input should be a valid string","input":3},` +
-				`{"type":"string_type","loc":["body","workflow"],"msg":"Input should be a valid string","input":4}]`},
-		{"a list for an object", "POST", path, "k", "application/json", `[]`, 422,
-			`[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":[]}]`},
-		{"no body", "POST", path, "k", "application/json", "", 422, `[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]`},
-		{"half a body", "POST", path, "k", "application/json", `{"content": "`, 422,
-			`[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"unexpected EOF"}}]`},
-		{"something after the body", "POST", path, "k", "application/json", valid + "}", 422,
-			`[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"extra data"}}]`},
-		{"another media type", "POST", path, "k", "text/plain", "hello", 422,
-			`[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":null}]`},
+		{
+			name: "a valid request", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: valid, status: 200,
+		},
+		{
+			name: "a null for an optional text", method: "POST", path: path, key: "k",
+			contentType: "application/json", body: `{"content": "x", "workflow": null}`, status: 200,
+		},
+		{
+			name: "a member that the document does not name", method: "POST", path: path, key: "k",
+			contentType: "application/json", body: `{"content": "x", "more": 1}`, status: 200,
+		},
+		{
+			name: "no key", method: "POST", path: path, contentType: "application/json", body: valid,
+			status: 401, want: `"Not authenticated"`,
+		},
+		{
+			name: "no key and nothing else right", method: "POST", path: path, contentType: "application/json",
+			body: "{", status: 401, want: `"Not authenticated"`,
+		},
+		{
+			name: "an unknown path", method: "POST", path: "/v2", key: "k", contentType: "application/json",
+			body: valid, status: 404, want: `"Not Found"`,
+		},
+		{
+			name: "a slash too many", method: "POST", path: path + "/", key: "k",
+			contentType: "application/json", body: valid, status: 404, want: `"Not Found"`,
+		},
+		{name: "a wrong method", method: "GET", path: path, key: "k", status: 405, want: `"Method Not Allowed"`},
+		{
+			name: "a session that is no UUID", method: "POST", path: "/v1/ask-feather/sessions/7/messages",
+			key: "k", contentType: "application/json", body: valid, status: 422,
+			want: `[{"type":"uuid_parsing","loc":["path","session_id"],"msg":"Input should be a valid UUID","input":"7"}]`,
+		},
+		{
+			name: "an empty text", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: `{"content": ""}`, status: 422,
+			want: `[{"type":"string_too_short","loc":["body","content"],"msg":"String should have at least 1 character","input":"","ctx":{"min_length":1}}]`,
+		},
+		{
+			name: "a missing member", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: `{}`, status: 422,
+			want: `[{"type":"missing","loc":["body","content"],"msg":"Field required","input":{}}]`,
+		},
+		{
+			name: "two wrong types", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: `{"workflow": 4, "content": 3}`, status: 422,
+			want: `[{"type":"string_type","loc":["body","content"],"msg":"Input should be a valid string","input":3},` +
+				`{"type":"string_type","loc":["body","workflow"],"msg":"Input should be a valid string","input":4}]`,
+		},
+		{
+			name: "a list for an object", method: "POST", path: path, key: "k",
+			contentType: "application/json", body: `[]`, status: 422,
+			want: `[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":[]}]`,
+		},
+		{
+			name: "no body", method: "POST", path: path, key: "k", contentType: "application/json",
+			status: 422, want: `[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]`,
+		},
+		{
+			name: "half a body", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: `{"content": "`, status: 422,
+			want: `[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"unexpected EOF"}}]`,
+		},
+		{
+			name: "something after the body", method: "POST", path: path, key: "k",
+			contentType: "application/json", body: valid + "}", status: 422,
+			want: `[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"extra data"}}]`,
+		},
+		{
+			name: "another media type", method: "POST", path: path, key: "k", contentType: "text/plain",
+			body: "hello", status: 422,
+			want: `[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":null}]`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +169,12 @@ func TestEveryRequestIsChecked(t *testing.T) {
 					t.Errorf("the handler reads %q, %v", body, err)
 				}
 			}))
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, server.URL+tt.path, strings.NewReader(tt.body))
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				tt.method,
+				server.URL+tt.path,
+				strings.NewReader(tt.body),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +196,9 @@ func TestEveryRequestIsChecked(t *testing.T) {
 			if handled != (tt.status == 200) {
 				t.Errorf("handled: %t", handled)
 			}
-			if got := server.Requests(); len(got) != 1 || got[0].Method != tt.method || got[0].Path != tt.path || string(got[0].Body) != tt.body || got[0].Header.Get("x-api-key") != tt.key {
+			if got := server.Requests(); len(got) != 1 || got[0].Method != tt.method || got[0].Path != tt.path ||
+				string(got[0].Body) != tt.body ||
+				got[0].Header.Get("x-api-key") != tt.key {
 				t.Errorf("Requests() %+v", got)
 			}
 		})
@@ -173,7 +233,11 @@ func TestUnscriptedReplyIsAShortStream(t *testing.T) {
 func TestReplyScriptsTheNextReplies(t *testing.T) {
 	server := feathertest.Start(t)
 	client := server.Client()
-	first := []feather.Event{{ID: "1", Type: "delta", Data: "a\nb"}, {ID: "1", Data: ""}, {ID: "2", Type: "complete", Data: `{"a":1}`}}
+	first := []feather.Event{
+		{ID: "1", Type: "delta", Data: "a\nb"},
+		{ID: "1", Data: ""},
+		{ID: "2", Type: "complete", Data: `{"a":1}`},
+	}
 	server.Reply(first...)
 	server.Reply()
 	for i, want := range [][]feather.Event{first, nil} {
@@ -202,7 +266,12 @@ func TestReplyIsForTheOperationThatItNames(t *testing.T) {
 		t.Errorf("without a key: %v, %v", rsp, err)
 	}
 	rsp.Body.Close()
-	req, _ := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions", strings.NewReader("{}"))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		"POST",
+		server.URL+"/v1/ask-feather/sessions",
+		strings.NewReader("{}"),
+	)
 	req.Header = http.Header{"X-Api-Key": {"k"}, "Content-Type": {"application/json"}}
 	if rsp, err = http.DefaultClient.Do(req); err != nil || rsp.StatusCode != 409 {
 		t.Errorf("the other operation: %v, %v", rsp, err)
@@ -223,7 +292,9 @@ func TestRefusedRequestTakesNoReply(t *testing.T) {
 }
 
 func TestReplyStatus(t *testing.T) {
-	rude := feather.ValidationErrors{{Loc: []feather.LocationPart{{Name: "body"}, {Name: "content"}}, Msg: "too rude", Type: "value_error"}}
+	rude := feather.ValidationErrors{
+		{Loc: []feather.LocationPart{{Name: "body"}, {Name: "content"}}, Msg: "too rude", Type: "value_error"},
+	}
 	tests := []struct {
 		name   string
 		script func(*feathertest.Server)
@@ -375,7 +446,12 @@ func TestNamesOfParametersDoNotMatterToHandle(t *testing.T) {
 
 func TestUnscriptedReplyComesFromTheSchema(t *testing.T) {
 	server := feathertest.Start(t)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		"POST",
+		server.URL+"/v1/ask-feather/sessions",
+		strings.NewReader("{}"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,15 +496,44 @@ func TestBadArgumentsFailInTheCaller(t *testing.T) {
 		call func(*feathertest.Server)
 		want string
 	}{
-		{"a status", func(s *feathertest.Server) { s.ReplyStatus(99, "x") }, "the status 99 is not one from 200 to 599"},
-		{"a status too large", func(s *feathertest.Server) { s.ReplyError(600, "x", "y") }, "the status 600"},
-		{"a detail", func(s *feathertest.Server) { s.ReplyStatus(400, func() {}) }, "a body that is not JSON"},
-		{"an id", func(s *feathertest.Server) { s.Reply(feather.Event{ID: "a\nb"}) }, "the id or the type of the event"},
-		{"a type", func(s *feathertest.Server) { s.ReplyCut(feather.Event{Type: "a\x00"}) }, "the id or the type of the event"},
-		{"an operation", func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) }, `the document has no operation "POST /{"`},
-		{"an operation of a reply", func(s *feathertest.Server) { s.Reply().For("GET /v9") }, `no operation "GET /v9"`},
-		{"an operation without its method", func(s *feathertest.Server) { s.Handle("/", http.NotFoundHandler()) }, `no operation "/"`},
-		{"an option", func(s *feathertest.Server) { s.Client(feather.WithAPIKey("")) }, "feather: the API key is empty"},
+		{
+			name: "a status", call: func(s *feathertest.Server) { s.ReplyStatus(99, "x") },
+			want: "the status 99 is not one from 200 to 599",
+		},
+		{
+			name: "a status too large", call: func(s *feathertest.Server) { s.ReplyError(600, "x", "y") },
+			want: "the status 600",
+		},
+		{
+			name: "a detail", call: func(s *feathertest.Server) { s.ReplyStatus(400, func() {}) },
+			want: "a body that is not JSON",
+		},
+		{
+			name: "an id", call: func(s *feathertest.Server) { s.Reply(feather.Event{ID: "a\nb"}) },
+			want: "the id or the type of the event",
+		},
+		{
+			name: "a type", call: func(s *feathertest.Server) { s.ReplyCut(feather.Event{Type: "a\x00"}) },
+			want: "the id or the type of the event",
+		},
+		{
+			name: "an operation",
+			call: func(s *feathertest.Server) { s.Handle("POST /{", http.NotFoundHandler()) },
+			want: `the document has no operation "POST /{"`,
+		},
+		{
+			name: "an operation of a reply", call: func(s *feathertest.Server) { s.Reply().For("GET /v9") },
+			want: `no operation "GET /v9"`,
+		},
+		{
+			name: "an operation without its method",
+			call: func(s *feathertest.Server) { s.Handle("/", http.NotFoundHandler()) },
+			want: `no operation "/"`,
+		},
+		{
+			name: "an option", call: func(s *feathertest.Server) { s.Client(feather.WithAPIKey("")) },
+			want: "feather: the API key is empty",
+		},
 	}
 	for _, tt := range tests {
 		for kind, start := range map[string]func() *feathertest.Server{
@@ -438,7 +543,8 @@ func TestBadArgumentsFailInTheCaller(t *testing.T) {
 			server := start()
 			func() {
 				defer func() {
-					if reason := fmt.Sprint(recover()); !strings.Contains(reason, "feathertest: ") || !strings.Contains(reason, tt.want) {
+					if reason := fmt.Sprint(recover()); !strings.Contains(reason, "feathertest: ") ||
+						!strings.Contains(reason, tt.want) {
 						t.Errorf("%s, %s: %s", kind, tt.name, reason)
 					}
 				}()
@@ -461,7 +567,9 @@ func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
 	for _, f := range consumer.cleanups {
 		f()
 	}
-	if want := "[feathertest: no request took the last 1 of the scripted replies]"; fmt.Sprint(consumer.failed) != want {
+	if want := "[feathertest: no request took the last 1 of the scripted replies]"; fmt.Sprint(
+		consumer.failed,
+	) != want {
 		t.Errorf("failed with %v, want %s", consumer.failed, want)
 	}
 }

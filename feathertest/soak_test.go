@@ -48,7 +48,14 @@ func TestSoak(t *testing.T) {
 			first = last
 		}
 	}
-	t.Logf("%d calls, %d succeeded, %d requests came in; heap %d KiB after the first round, %d after the last", calls, succeeded, tries, first>>10, last>>10)
+	t.Logf(
+		"%d calls, %d succeeded, %d requests came in; heap %d KiB after the first round, %d after the last",
+		calls,
+		succeeded,
+		tries,
+		first>>10,
+		last>>10,
+	)
 	if last > first+8<<20 {
 		t.Errorf("the heap has grown by %d MiB", (last-first)>>20)
 	}
@@ -88,19 +95,25 @@ func newSoakRound(seed uint64) *soakRound {
 		told:    map[string]bool{},
 		notSent: map[string]bool{},
 	}
-	r.server.Handle(pattern, http.HandlerFunc(r.answer))
-	transport := &http.Transport{MaxIdleConnsPerHost: soakCallers, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if r.draw(10) == 0 {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err == nil && r.draw(3) == 0 {
-			// The end of the server's half, as if it had closed an idle connection:
-			// what is written still arrives.
-			time.AfterFunc(time.Duration(r.draw(20))*time.Millisecond, func() { _ = conn.(*net.TCPConn).CloseRead() })
-		}
-		return conn, err
-	}}
+	r.server.Handle(pattern, http.HandlerFunc(r.respond))
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: soakCallers,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if r.draw(10) == 0 {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+			}
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err == nil && r.draw(3) == 0 {
+				// The end of the server's half, as if it had closed an idle connection:
+				// what is written still arrives.
+				time.AfterFunc(
+					time.Duration(r.draw(20))*time.Millisecond,
+					func() { _ = conn.(*net.TCPConn).CloseRead() },
+				)
+			}
+			return conn, err
+		},
+	}
 	r.client = r.server.Client(feather.WithHTTPClient(&http.Client{Transport: transport}))
 	return r
 }
@@ -112,8 +125,8 @@ func (r *soakRound) draw(n int) int {
 	return r.random.IntN(n)
 }
 
-// answer is what a request meets that no scripted fault takes.
-func (r *soakRound) answer(w http.ResponseWriter, req *http.Request) {
+// respond is what a request meets that no scripted fault takes.
+func (r *soakRound) respond(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Retry-After", "0")
 	switch r.draw(12) {
 	case 0, 1:
@@ -238,7 +251,11 @@ func (r *soakRound) balance(t *testing.T) {
 	}
 	for message, notSent := range r.notSent {
 		if notSent && acted[message] != 0 {
-			t.Errorf("message %s was acted on %d times, and ErrNotSent said that nothing was sent", message, acted[message])
+			t.Errorf(
+				"message %s was acted on %d times, and ErrNotSent said that nothing was sent",
+				message,
+				acted[message],
+			)
 		}
 	}
 }

@@ -83,10 +83,31 @@ func TestAsk(t *testing.T) {
 		{name: "no question", status: 2, stderr: "usage: ask"},
 		{name: "help", args: []string{"-h"}, stderr: "FEATHER_SESSION_ID  the session to go on with"},
 		{name: "an unknown flag", args: []string{"-x"}, status: 2, stderr: "flag provided but not defined"},
-		{name: "a flag after the question", args: []string{"hi", "-workflow", "x"}, status: 2, stderr: "the flag -workflow must come before the words"},
-		{name: "words with a dash", args: []string{"--", "what", "is", "-session"}, stdout: "Your order has left the warehouse and arrives tomorrow, before noon.\n"},
-		{name: "a session that is no UUID", args: []string{"-session", "x", "hi"}, key: "key", status: 2, stderr: `ask: the session "x" is not a UUID`},
-		{name: "a bad key", args: []string{"hi"}, key: "a key ", status: 1, stderr: "ask: feather: FEATHER_API_KEY: the API key has white space"},
+		{
+			name:   "a flag after the question",
+			args:   []string{"hi", "-workflow", "x"},
+			status: 2,
+			stderr: "the flag -workflow must come before the words",
+		},
+		{
+			name:   "words with a dash",
+			args:   []string{"--", "what", "is", "-session"},
+			stdout: "Your order has left the warehouse and arrives tomorrow, before noon.\n",
+		},
+		{
+			name:   "a session that is no UUID",
+			args:   []string{"-session", "x", "hi"},
+			key:    "key",
+			status: 2,
+			stderr: `ask: the session "x" is not a UUID`,
+		},
+		{
+			name:   "a bad key",
+			args:   []string{"hi"},
+			key:    "a key ",
+			status: 1,
+			stderr: "ask: feather: FEATHER_API_KEY: the API key has white space",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,7 +121,15 @@ func TestAsk(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), tt.args, &stdout, &stderr)
 			if status != tt.status || stdout.String() != tt.stdout || !strings.Contains(stderr.String(), tt.stderr) {
-				t.Errorf("status %d, stdout %q, stderr %q; want %d, %q, %q", status, &stdout, &stderr, tt.status, tt.stdout, tt.stderr)
+				t.Errorf(
+					"status %d, stdout %q, stderr %q; want %d, %q, %q",
+					status,
+					&stdout,
+					&stderr,
+					tt.status,
+					tt.stdout,
+					tt.stderr,
+				)
 			}
 			if requests := server.Requests(); tt.status == 0 && len(requests) > 0 {
 				if got, want := string(requests[len(requests)-1].Body), `{"content":"hi","workflow":"w"}`; got != want {

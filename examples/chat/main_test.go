@@ -58,7 +58,8 @@ func TestChatCreatesASession(t *testing.T) {
 func TestALineMayBeLong(t *testing.T) {
 	server := newServer(t)
 	term, _, _ := pipe(strings.Repeat("x", 5000))
-	if status := run(nil, term); status != 0 || !strings.Contains(string(server.Requests()[0].Body), strings.Repeat("x", 5000)) {
+	if status := run(nil, term); status != 0 ||
+		!strings.Contains(string(server.Requests()[0].Body), strings.Repeat("x", 5000)) {
 		t.Errorf("status %d, requests %d bytes", status, len(server.Requests()[0].Body))
 	}
 	line, pos, ok := anyLength(strings.Repeat("ä", 4096), 2, 'ö')
@@ -76,7 +77,8 @@ func TestChatSurvivesAnError(t *testing.T) {
 	server.ReplyCut(feather.Event{Type: "delta", Data: "half"})
 	term, out, stderr := pipe("one\ntwo\nthree\n")
 	status := run(nil, term)
-	if status != 1 || out.String() != "half\nYour order is on its way.\n" || strings.Count(stderr.String(), "chat: feather: ") != 2 {
+	if status != 1 || out.String() != "half\nYour order is on its way.\n" ||
+		strings.Count(stderr.String(), "chat: feather: ") != 2 {
 		t.Errorf("status %d, stdout %q, stderr %q", status, out, stderr)
 	}
 }
@@ -106,11 +108,14 @@ func TestSpinnerTurnsUntilTheFirstWords(t *testing.T) {
 	turned := make(chan struct{})
 	turn := sync.OnceFunc(func() { close(turned) })
 	server.ReplyError(429, "rate_limited", "Slow down").WithHeader("Retry-After", "0")
-	server.HandleFunc("POST /v1/ask-feather/sessions/{session_id}/messages", func(w http.ResponseWriter, _ *http.Request) {
-		<-turned
-		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, "data: late\n\n")
-	})
+	server.HandleFunc(
+		"POST /v1/ask-feather/sessions/{session_id}/messages",
+		func(w http.ResponseWriter, _ *http.Request) {
+			<-turned
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: late\n\n")
+		},
+	)
 	term, shown, _ := pipe("hi\n")
 	term.spins, term.err = true, shown
 	term.out = writerFunc(func(p []byte) (int, error) {
@@ -123,7 +128,8 @@ func TestSpinnerTurnsUntilTheFirstWords(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	got := shown.String()
-	if !strings.Contains(got, "Too Many Requests; trying again in 0s\n") || !strings.Contains(got, "\r⠙") || !strings.HasSuffix(got, "\r\033[Klate\n") {
+	if !strings.Contains(got, "Too Many Requests; trying again in 0s\n") || !strings.Contains(got, "\r⠙") ||
+		!strings.HasSuffix(got, "\r\033[Klate\n") {
 		t.Errorf("shown %q", got)
 	}
 }

@@ -182,7 +182,8 @@ func (s *relay) session(w http.ResponseWriter, r *http.Request) (uuid.UUID, erro
 		return uuid.Nil, err
 	}
 	id := created.JSON201.ID
-	http.SetCookie(w, &http.Cookie{Name: "session", Value: id.String(), HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	cookie := http.Cookie{Name: "session", Value: id.String(), HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	http.SetCookie(w, &cookie)
 	return id, nil
 }
 

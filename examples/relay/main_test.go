@@ -23,7 +23,11 @@ import (
 const messages = "POST /v1/ask-feather/sessions/{session_id}/messages"
 
 // newBrowser opens a relay before the fake, with a log, and returns a browser for it.
-func newBrowser(t *testing.T, server *feathertest.Server, options ...feather.ClientOption) (send func(content string, header ...string) string, log *safeBuffer) {
+func newBrowser(
+	t *testing.T,
+	server *feathertest.Server,
+	options ...feather.ClientOption,
+) (send func(content string, header ...string) string, log *safeBuffer) {
 	t.Helper()
 	log = &safeBuffer{}
 	logger := slog.New(withRequestID{slog.NewJSONHandler(log, nil)})
@@ -75,7 +79,11 @@ func TestEachBrowserHasASession(t *testing.T) {
 		created++
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, `{"id": "0190a5b4-0000-7000-8000-00000000000%d", "title": null, "status": "open", "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}`, created)
+		fmt.Fprintf(
+			w,
+			`{"id": "0190a5b4-0000-7000-8000-00000000000%d", "title": null, "status": "open", "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}`,
+			created,
+		)
 	})
 	server.HandleFunc(messages, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -102,15 +110,39 @@ func TestWhatABrowserLearnsOfAnError(t *testing.T) {
 		want   string
 		log    string
 	}{
-		{name: "no message", want: `This message cannot be sent: body.content: String should have at least 1 character`, log: "422"},
-		{name: "too many", text: "hi", script: func(s *feathertest.Server) { s.ReplyError(429, "rate_limited", "secret detail") },
-			want: "Too many messages at once.", log: "rate_limited"},
-		{name: "a stream cut short", text: "hi", script: func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) },
-			want: "data: half\n\nevent: error\ndata: {\"message\":\"The reply broke off. Please try again.\"}", log: "unexpected EOF"},
-		{name: "a stream that stalls", text: "hi", script: func(s *feathertest.Server) { s.ReplyStall(feather.Event{Data: "half"}) },
-			want: "data: half\n\nevent: error\n", log: "silent"},
-		{name: "an error event", text: "hi", script: func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) },
-			want: "The reply broke off.", log: "boom"},
+		{
+			name: "no message",
+			want: `This message cannot be sent: body.content: String should have at least 1 character`,
+			log:  "422",
+		},
+		{
+			name:   "too many",
+			text:   "hi",
+			script: func(s *feathertest.Server) { s.ReplyError(429, "rate_limited", "secret detail") },
+			want:   "Too many messages at once.",
+			log:    "rate_limited",
+		},
+		{
+			name:   "a stream cut short",
+			text:   "hi",
+			script: func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) },
+			want:   "data: half\n\nevent: error\ndata: {\"message\":\"The reply broke off. Please try again.\"}",
+			log:    "unexpected EOF",
+		},
+		{
+			name:   "a stream that stalls",
+			text:   "hi",
+			script: func(s *feathertest.Server) { s.ReplyStall(feather.Event{Data: "half"}) },
+			want:   "data: half\n\nevent: error\n",
+			log:    "silent",
+		},
+		{
+			name:   "an error event",
+			text:   "hi",
+			script: func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) },
+			want:   "The reply broke off.",
+			log:    "boom",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,7 +187,8 @@ func TestEachTenantHasItsKey(t *testing.T) {
 		}
 	}
 	before := len(server.Requests())
-	if got := send("hi", "X-Tenant", "nobody"); !strings.Contains(got, "event: error") || len(server.Requests()) != before {
+	if got := send("hi", "X-Tenant", "nobody"); !strings.Contains(got, "event: error") ||
+		len(server.Requests()) != before {
 		t.Errorf("an unknown tenant has %q", got)
 	}
 }
@@ -180,8 +213,12 @@ func TestBadBodyIsRefused(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	w := httptest.NewRecorder()
-	newHandler(feathertest.Start(t).Client(), slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || w.Header().Get("X-Request-Id") == "" {
+	newHandler(
+		feathertest.Start(t).Client(),
+		slog.New(slog.DiscardHandler),
+	).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") ||
+		w.Header().Get("X-Request-Id") == "" {
 		t.Errorf("%d, %v", w.Code, w.Header())
 	}
 }
@@ -213,7 +250,11 @@ func TestShutdownLetsAReplyEnd(t *testing.T) {
 	reply := make(chan string)
 	go func() {
 		for {
-			rsp, err := http.Post("http://"+address+"/messages", "application/json", strings.NewReader(`{"content": "hi"}`))
+			rsp, err := http.Post(
+				"http://"+address+"/messages",
+				"application/json",
+				strings.NewReader(`{"content": "hi"}`),
+			)
 			if err != nil { // It is not listening yet.
 				continue
 			}

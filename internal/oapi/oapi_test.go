@@ -17,7 +17,15 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 	limit, absent := 10, (*int)(nil)
 	r := oapi.New("/v1/files/{name}/of/{day}")
 	r.Param(runtime.ParamLocationPath, "name", "simple", false, "string", "", "a/b {day}")
-	r.Param(runtime.ParamLocationPath, "day", "simple", false, "string", "date-time", time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC))
+	r.Param(
+		runtime.ParamLocationPath,
+		"day",
+		"simple",
+		false,
+		"string",
+		"date-time",
+		time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC),
+	)
 	r.Param(runtime.ParamLocationQuery, "limit", "form", true, "integer", "", &limit)
 	r.Param(runtime.ParamLocationQuery, "cursor", "form", true, "integer", "", absent)
 	r.Param(runtime.ParamLocationQuery, "tags", "form", true, "array", "", []string{"a", "b c"})
@@ -43,7 +51,8 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 			t.Errorf("cookie %s: %v, %v", name, cookie, err)
 		}
 	}
-	if body, _ := io.ReadAll(req.Body); string(body) != `"x"` || req.Header.Get("Content-Type") != "application/json" || req.GetBody == nil {
+	if body, _ := io.ReadAll(req.Body); string(body) != `"x"` || req.Header.Get("Content-Type") != "application/json" ||
+		req.GetBody == nil {
 		t.Errorf("body %s of type %s", body, req.Header.Get("Content-Type"))
 	}
 }
@@ -55,7 +64,8 @@ func TestPathParameterCannotMakeAnotherOperation(t *testing.T) {
 		r := oapi.New("/v1/sessions/{id}/files/{name}")
 		r.Param(runtime.ParamLocationPath, "id", "simple", false, "string", "", "a")
 		r.Param(runtime.ParamLocationPath, "name", "simple", false, "string", "", value)
-		if _, err := r.Build("DELETE", "http://localhost", "", nil); err == nil || !strings.Contains(err.Error(), "the path parameter name is ") {
+		if _, err := r.Build("DELETE", "http://localhost", "", nil); err == nil ||
+			!strings.Contains(err.Error(), "the path parameter name is ") {
 			t.Errorf("%q: error %v", value, err)
 		}
 	}
@@ -76,15 +86,18 @@ func (unencodable) MarshalJSON() ([]byte, error) { return nil, errors.New("no JS
 
 func TestRequestThatCannotBeBuiltIsAnError(t *testing.T) {
 	body := oapi.Encoded(json.Marshal(unencodable{}))
-	if _, err := oapi.New("/").Build("POST", "http://localhost", "", body); err == nil || !strings.Contains(err.Error(), "the request body cannot be encoded: ") {
+	if _, err := oapi.New("/").Build("POST", "http://localhost", "", body); err == nil ||
+		!strings.Contains(err.Error(), "the request body cannot be encoded: ") {
 		t.Errorf("a body: error %v", err)
 	}
 	r := oapi.New("/{x}")
 	r.Param(runtime.ParamLocationPath, "x", "simple", false, "string", "", oapi.AsJSON(unencodable{}))
-	if _, err := r.Build("GET", "http://localhost", "", nil); err == nil || !strings.Contains(err.Error(), "the parameter x cannot be sent: ") {
+	if _, err := r.Build("GET", "http://localhost", "", nil); err == nil ||
+		!strings.Contains(err.Error(), "the parameter x cannot be sent: ") {
 		t.Errorf("a parameter: error %v", err)
 	}
-	if _, err := oapi.New("/").Build("GET", "http://user:secret@[:", "", nil); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := oapi.New("/").Build("GET", "http://user:secret@[:", "", nil); err == nil ||
+		strings.Contains(err.Error(), "secret") {
 		t.Errorf("a base URL: error %v", err)
 	}
 }
@@ -124,9 +137,30 @@ func TestDeclaredResponseIsNeverANilField(t *testing.T) {
 		ok, failed        bool
 		want              string // the error
 	}{
-		{name: "as declared", method: "GET", status: 200, contentType: "application/json; charset=utf-8", body: `{"A": 1}`, ok: true},
-		{name: "a kind of JSON", method: "GET", status: 200, contentType: "application/hal+json", body: `{"A": 1}`, ok: true},
-		{name: "a range of statuses", method: "GET", status: 418, contentType: "application/json", body: `{"A": 1}`, failed: true},
+		{
+			name:        "as declared",
+			method:      "GET",
+			status:      200,
+			contentType: "application/json; charset=utf-8",
+			body:        `{"A": 1}`,
+			ok:          true,
+		},
+		{
+			name:        "a kind of JSON",
+			method:      "GET",
+			status:      200,
+			contentType: "application/hal+json",
+			body:        `{"A": 1}`,
+			ok:          true,
+		},
+		{
+			name:        "a range of statuses",
+			method:      "GET",
+			status:      418,
+			contentType: "application/json",
+			body:        `{"A": 1}`,
+			failed:      true,
+		},
 		{name: "no content", method: "DELETE", status: 204},
 		{name: "a range of types", method: "GET", status: 203, contentType: "text/csv", body: "a,b"},
 		{name: "an error that is not declared", method: "GET", status: 500, contentType: "text/plain", body: "oops"},
@@ -152,7 +186,8 @@ func TestDeclaredResponseIsNeverANilField(t *testing.T) {
 			if (ok != nil) != tt.ok || (failed != nil) != tt.failed {
 				t.Errorf("fields %v and %v", ok, failed)
 			}
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+			if tt.want == "" && err != nil ||
+				tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %s", err, tt.want)
 			}
 		})

@@ -185,7 +185,12 @@ func runCommand(cmd *exec.Cmd) (string, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		said := strings.TrimSpace(stdout.String() + stderr.String())
-		return "", fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{filepath.Base(cmd.Path)}, cmd.Args[1:]...), " "), err, said)
+		return "", fmt.Errorf(
+			"%s: %w\n%s",
+			strings.Join(append([]string{filepath.Base(cmd.Path)}, cmd.Args[1:]...), " "),
+			err,
+			said,
+		)
 	}
 	return stdout.String(), nil
 }

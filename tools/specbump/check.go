@@ -86,7 +86,8 @@ var literals = []string{"example", "examples", "default", "enum", "const"}
 
 func checkReferences(root, node *yaml.Node, at string) error {
 	for key, value := range entries(node) {
-		isLiteral := slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") || strings.HasPrefix(key, "x-")
+		isLiteral := slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") ||
+			strings.HasPrefix(key, "x-")
 		if isLiteral {
 			continue
 		}
@@ -142,15 +143,28 @@ func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, a
 		}
 		field := goName(cmp.Or(getText(parameter, "x-go-name"), name))
 		if other, ok := fields[field]; ok && other != name {
-			return fmt.Errorf("%s: the parameters %s and %s both become the Go field %s; name one of them:\n%s", at, other, name, field,
-				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: "+field+"2"))
+			return fmt.Errorf(
+				"%s: the parameters %s and %s both become the Go field %s; name one of them:\n%s",
+				at,
+				other,
+				name,
+				field,
+				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: "+field+"2"),
+			)
 		}
 		fields[field] = name
 	}
 	for _, found := range inBraces.FindAllStringSubmatch(path, -1) {
 		if name := found[1]; !declared[name] {
-			return fmt.Errorf("%s: the path has a parameter %s that is not declared; declare it:\n%s", at, name,
-				advice(at, fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)))
+			return fmt.Errorf(
+				"%s: the path has a parameter %s that is not declared; declare it:\n%s",
+				at,
+				name,
+				advice(
+					at,
+					fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name),
+				),
+			)
 		}
 		delete(declared, found[1])
 	}
@@ -175,8 +189,12 @@ func checkDiscriminator(p position) error {
 	for _, variant := range variants(p) {
 		ref := getText(variant.node, "$ref")
 		if !mapped[ref] && !mapped[strings.TrimPrefix(ref, schemaRef)] {
-			return fmt.Errorf("%s: the discriminator has no value for this variant (%s); give it one in its mapping:\n%s",
-				variant.at, ref, advice(p.at+".discriminator", "mapping: {VALUE: "+schemaRef+"…}"))
+			return fmt.Errorf(
+				"%s: the discriminator has no value for this variant (%s); give it one in its mapping:\n%s",
+				variant.at,
+				ref,
+				advice(p.at+".discriminator", "mapping: {VALUE: "+schemaRef+"…}"),
+			)
 		}
 	}
 	return nil

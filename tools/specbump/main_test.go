@@ -22,7 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-var updateGolden = flag.Bool("update", false, "write the golden files anew")
+var updateGolden = flag.Bool("update", false, "write the golden files again")
 
 const root = "../.." // of the repository
 
@@ -167,7 +167,11 @@ func goldenBump(t *testing.T, folder string, tools verdictTools) string {
 		t.Fatal(err)
 	}
 	var printed bytes.Buffer
-	breaking, err := bump(options{dir: dir, inputs: inputs, tools: tools, test: buildRoot}, &printed, &progress{w: io.Discard})
+	breaking, err := bump(
+		options{dir: dir, inputs: inputs, tools: tools, test: buildRoot},
+		&printed,
+		&progress{w: io.Discard},
+	)
 	specAfter, overlayAfter := read(t, filepath.Join(dir, specFile)), read(t, filepath.Join(dir, overlayFile))
 	if err != nil {
 		if !bytes.Equal(specBefore, specAfter) || !bytes.Equal(overlayBefore, overlayAfter) {
@@ -179,13 +183,21 @@ func goldenBump(t *testing.T, folder string, tools verdictTools) string {
 		t.Error("openapi.json changed")
 	}
 	if !breaking {
-		write(t, filepath.Join(dir, "consumer", "main.go"), read(t, filepath.Join(root, "examples/testdata/consumer/main.go")))
+		write(
+			t,
+			filepath.Join(dir, "consumer", "main.go"),
+			read(t, filepath.Join(root, "examples/testdata/consumer/main.go")),
+		)
 		if _, err := output(dir, "go", "build", "-o", os.DevNull, "./consumer"); err != nil {
 			t.Errorf("a consumer no longer compiles: %v", err)
 		}
 	}
 	if !bytes.HasPrefix(overlayAfter, overlayBefore) {
-		fmt.Fprint(&printed, "\n### overlay.yaml, where more than appended to\n\n", lineDiff(string(overlayBefore), string(overlayAfter)))
+		fmt.Fprint(
+			&printed,
+			"\n### overlay.yaml, where more than appended to\n\n",
+			lineDiff(string(overlayBefore), string(overlayAfter)),
+		)
 	}
 	fmt.Fprintf(&printed, "\nExit status: %d\n", map[bool]int{false: 0, true: 3}[breaking])
 	return printed.String()
@@ -285,11 +297,27 @@ func bigDocument(n int, seed uint64) *yaml.Node {
 		set(paths, path, object("post", object(
 			"tags", tags, "operationId", id,
 			"requestBody", object("content", content),
-			"responses", object("200", object("description", "ok"), "422", object("description", "wrong",
-				"content", object("application/json", object("schema", object("$ref", "#/components/schemas/HTTPValidationError"))))))))
+			"responses", object("200", object("description", "ok"), "422", object(
+				"description",
+				"wrong",
+				"content",
+				object(
+					"application/json",
+					object("schema", object("$ref", "#/components/schemas/HTTPValidationError")),
+				),
+			)))))
 		set(schemas, schema, object("type", "object", "properties", object("text", object("type", "string"))))
 	}
-	return object("openapi", "3.1.0", "info", object("title", "Big", "version", "1"), "paths", shuffled(paths), "components", object("schemas", shuffled(schemas)))
+	return object(
+		"openapi",
+		"3.1.0",
+		"info",
+		object("title", "Big", "version", "1"),
+		"paths",
+		shuffled(paths),
+		"components",
+		object("schemas", shuffled(schemas)),
+	)
 }
 
 // namesOf records names for a document where there were none.
@@ -351,11 +379,20 @@ func uses(schemas ...string) string {
 		refs = append(refs, fmt.Sprintf(`{"$ref": %q}`, schemaRef+schemas[i]))
 	}
 	return `"paths": {"/a": {"get": {"operationId": "a", "responses": {"200": {"content": {"application/json": {"schema": {"anyOf": [` +
-		strings.Join(refs, ", ") + `]}}}}}}}}, "components": {"schemas": {` + strings.Join(definitions, ", ") + `}}`
+		strings.Join(
+			refs,
+			", ",
+		) + `]}}}}}}}}, "components": {"schemas": {` + strings.Join(
+		definitions,
+		", ",
+	) + `}}`
 }
 
 func inPath(name string) string {
-	return fmt.Sprintf(`"parameters": [{"name": %q, "in": "path", "required": true, "schema": {"type": "string"}}]`, name)
+	return fmt.Sprintf(
+		`"parameters": [{"name": %q, "in": "path", "required": true, "schema": {"type": "string"}}]`,
+		name,
+	)
 }
 
 func TestNamesOfOddDocuments(t *testing.T) {
@@ -367,19 +404,49 @@ func TestNamesOfOddDocuments(t *testing.T) {
 		return node
 	}
 	tests := []struct{ name, before, after, want string }{
-		{"a schema that has the name of fixed code, unused so far", `"paths": {}, "components": {"schemas": {"Event": {}}}`, uses("Event", "{}"), "EventModel"},
-		{"a schema whose name Go cannot have", `"paths": {}`, uses("123", "{}"), "Schema123"},
-		{"a schema that FastAPI makes of a form", `"paths": {}`,
-			strings.Replace(uses("Body_upload_v1_upload_post", "{}"), `"a"`, `"upload_v1_upload_post"`, 1), "UploadV1UploadPostBody"},
-		{"an operation without an id", `"paths": {}`, `"paths": {"/v1/things/{id}": {"get": {` + inPath("id") + `}}}`, "GetV1ThingsID"},
-		{"an operation with the name of a field of the client", `"paths": {}`, `"paths": {"/v1/things": {"get": {"operationId": "server", "tags": ["admin"]}}}`, "AdminServer"},
-		{"an operation that is mounted under a prefix", `"paths": {}`, `"paths": {"/api/v1/things": {"get": {"operationId": "list_things_v1_things_get"}}}`, "ListThings"},
-		{"a path parameter that would be called as a variable", `"paths": {}`, `"paths": {"/v1/{body}": {"get": {"operationId": "a", ` + inPath("body") + `}}}`, "BodyParam"},
-		{"a schema that FastAPI has only renamed", uses("Item", `{"type": "object"}`),
-			uses("a__Item", `{"type": "object"}`, "b__Item", `{"type": "string"}`), "Item"},
+		{
+			name:   "a schema that has the name of fixed code, unused so far",
+			before: `"paths": {}, "components": {"schemas": {"Event": {}}}`, after: uses("Event", "{}"),
+			want: "EventModel",
+		},
+		{
+			name: "a schema whose name Go cannot have", before: `"paths": {}`, after: uses("123", "{}"),
+			want: "Schema123",
+		},
+		{
+			name: "a schema that FastAPI makes of a form", before: `"paths": {}`,
+			after: strings.Replace(uses("Body_upload_v1_upload_post", "{}"), `"a"`, `"upload_v1_upload_post"`, 1),
+			want:  "UploadV1UploadPostBody",
+		},
+		{
+			name: "an operation without an id", before: `"paths": {}`,
+			after: `"paths": {"/v1/things/{id}": {"get": {` + inPath("id") + `}}}`, want: "GetV1ThingsID",
+		},
+		{
+			name: "an operation with the name of a field of the client", before: `"paths": {}`,
+			after: `"paths": {"/v1/things": {"get": {"operationId": "server", "tags": ["admin"]}}}`,
+			want:  "AdminServer",
+		},
+		{
+			name: "an operation that is mounted under a prefix", before: `"paths": {}`,
+			after: `"paths": {"/api/v1/things": {"get": {"operationId": "list_things_v1_things_get"}}}`,
+			want:  "ListThings",
+		},
+		{
+			name: "a path parameter that would be called as a variable", before: `"paths": {}`,
+			after: `"paths": {"/v1/{body}": {"get": {"operationId": "a", ` + inPath("body") + `}}}`,
+			want:  "BodyParam",
+		},
+		{
+			name: "a schema that FastAPI has only renamed", before: uses("Item", `{"type": "object"}`),
+			after: uses("a__Item", `{"type": "object"}`, "b__Item", `{"type": "string"}`), want: "Item",
+		},
 	}
 	for _, tt := range tests {
-		if got := namesOf(t, document(tt.before), document(tt.after), emptyOverlay()); !strings.Contains(got, ": "+tt.want+"\n") {
+		if got := namesOf(t, document(tt.before), document(tt.after), emptyOverlay()); !strings.Contains(
+			got,
+			": "+tt.want+"\n",
+		) {
 			t.Errorf("%s: no %s in\n%s", tt.name, tt.want, got)
 		}
 	}
@@ -508,7 +575,9 @@ func TestHandWrittenCodeNeedsNoOperation(t *testing.T) {
 // TestReportIsShortEnoughForAPullRequest has more changes than a pull request's body
 // has room for.
 func TestReportIsShortEnoughForAPullRequest(t *testing.T) {
-	r := &report{verdict: &verdict{baseline: "v0.1.0", release: "v0.1.0", before: "1", after: "2", tags: map[string]string{}}}
+	r := &report{
+		verdict: &verdict{baseline: "v0.1.0", release: "v0.1.0", before: "1", after: "2", tags: map[string]string{}},
+	}
 	for i := range 3000 {
 		operation := fmt.Sprintf("GET /v1/area-%d/things/%d", i%40, i)
 		r.tags[operation] = fmt.Sprintf("area-%d", i%40)
@@ -520,7 +589,8 @@ func TestReportIsShortEnoughForAPullRequest(t *testing.T) {
 	if len(text) > maxReport || !strings.Contains(text, "more, in the whole verdict") || len(r.whole()) < maxReport {
 		t.Errorf("%d bytes, whole %d", len(text), len(r.whole()))
 	}
-	if head := r.head(); strings.Count(head, "\n") > 20 || !strings.Contains(head, "**Breaking**") || !strings.Contains(head, "- area-0: ") {
+	if head := r.head(); strings.Count(head, "\n") > 20 || !strings.Contains(head, "**Breaking**") ||
+		!strings.Contains(head, "- area-0: ") {
 		t.Errorf("the head is\n%s", head)
 	}
 }

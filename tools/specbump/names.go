@@ -45,7 +45,12 @@ func fixedIdentifiers(dir string) (identifiers, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty := &openapi3.T{OpenAPI: "3.1.0", Info: &openapi3.Info{Title: "x", Version: "0"}, Paths: openapi3.NewPaths(), Components: &openapi3.Components{}}
+	empty := &openapi3.T{
+		OpenAPI:    "3.1.0",
+		Info:       &openapi3.Info{Title: "x", Version: "0"},
+		Paths:      openapi3.NewPaths(),
+		Components: &openapi3.Components{},
+	}
 	generating.Lock()
 	generated, err := codegen.Generate(empty, config.Configuration)
 	generating.Unlock()
@@ -273,7 +278,10 @@ func (o *overlay) followOperations(before, after *yaml.Node, changes *nameChange
 		}
 		if at := ids[getText(old[0], "operationId")]; at != "" && getText(old[0], "operationId") != "" {
 			get(action, "target").Value = at
-			changes.moved = append(changes.moved, fmt.Sprintf("%s to `%s`", getText(action, "update", "operationId"), at))
+			changes.moved = append(
+				changes.moved,
+				fmt.Sprintf("%s to `%s`", getText(action, "update", "operationId"), at),
+			)
 		}
 	}
 	return nil
@@ -300,7 +308,12 @@ func (o *overlay) recordOperations(after *yaml.Node, taken identifiers, changes 
 }
 
 // recordSchemas names the schemas without an entry that need one.
-func (o *overlay) recordSchemas(before, after *yaml.Node, old map[*yaml.Node]string, fixed, taken identifiers, changes *nameChanges) error {
+func (o *overlay) recordSchemas(
+	before, after *yaml.Node,
+	old map[*yaml.Node]string,
+	fixed, taken identifiers,
+	changes *nameChanges,
+) error {
 	named, err := o.names(after, "x-go-name")
 	if err != nil {
 		return err
@@ -348,7 +361,8 @@ func (o *overlay) recordParameters(after *yaml.Node, changes *nameChanges) error
 		for _, at := range slices.Sorted(maps.Keys(lists)) {
 			for i, parameter := range items(lists[at]) {
 				name := getText(parameter, "name")
-				if getText(parameter, "in") == "path" && get(parameter, "x-go-name") == nil && slices.Contains(variables, codegen.LowercaseFirstCharacter(goName(name))) {
+				if getText(parameter, "in") == "path" && get(parameter, "x-go-name") == nil &&
+					slices.Contains(variables, codegen.LowercaseFirstCharacter(goName(name))) {
 					o.record(fmt.Sprintf("%s.parameters[%d]", at, i), "x-go-name", goName(name)+"Param", changes)
 				}
 			}
@@ -369,7 +383,12 @@ func (o *overlay) inlineNames(document *yaml.Node, fixed identifiers) (map[strin
 }
 
 // keepInline records the names of inline schemas that would change otherwise.
-func (o *overlay) keepInline(after *yaml.Node, before map[string]string, fixed identifiers, changes *nameChanges) error {
+func (o *overlay) keepInline(
+	after *yaml.Node,
+	before map[string]string,
+	fixed identifiers,
+	changes *nameChanges,
+) error {
 	for range len(before) + 1 {
 		now, err := o.inlineNames(after, fixed)
 		if err != nil {
@@ -458,7 +477,12 @@ func tagsOf(operation *yaml.Node) []string {
 
 // freshSchemas returns the schemas in use that are new in the document and have no
 // entry; the names of the others are taken.
-func freshSchemas(before, after *yaml.Node, tags, usedBefore map[string][]string, old, named, operations map[*yaml.Node]string, fixed, taken identifiers) []*item {
+func freshSchemas(
+	before, after *yaml.Node,
+	tags, usedBefore map[string][]string,
+	old, named, operations map[*yaml.Node]string,
+	fixed, taken identifiers,
+) []*item {
 	inherited := inheritedNames(before, after, old)
 	bodies := bodyNames(after, operations)
 	var fresh []*item

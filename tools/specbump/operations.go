@@ -39,8 +39,11 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!-- Made by make generate. -->\n# Operations\n\nThe calls of `feather.Client`, by the API's tags. "+
-		"Each has a second one, with `WithResponse` after its name, that reads the response into the type named here.\n")
+	fmt.Fprintf(
+		&b,
+		"<!-- Made by make generate. -->\n# Operations\n\nThe calls of `feather.Client`, by the API's tags. "+
+			"Each has a second one, with `WithResponse` after its name, that reads the response into the type named here.\n",
+	)
 	for _, tag := range slices.Sorted(maps.Keys(rows)) {
 		fmt.Fprintf(&b, "\n## %s\n\n| method | HTTP | request | response |\n| --- | --- | --- | --- |\n", tag)
 		for _, name := range slices.Sorted(maps.Keys(rows[tag])) {
@@ -105,7 +108,15 @@ func (t *generatedTypes) row(page, operation string, node *yaml.Node) string {
 	if getText(node, "deprecated") == "true" {
 		operation += " (deprecated)"
 	}
-	return fmt.Sprintf("| [%s](%sClient.%s) | %s | %s | %s |\n", method, page, method, operation, request, strings.Join(responses, ", "))
+	return fmt.Sprintf(
+		"| [%s](%sClient.%s) | %s | %s | %s |\n",
+		method,
+		page,
+		method,
+		operation,
+		request,
+		strings.Join(responses, ", "),
+	)
 }
 
 var exportedName = regexp.MustCompile(`^[A-Z]\w*$`)

@@ -192,7 +192,8 @@ func moveToComponents(document *yaml.Node, p position) {
 
 // reach adds the schemas that a part of the document refers to.
 func reach(document, node *yaml.Node, reached map[string]bool) {
-	if key, ok := strings.CutPrefix(node.Value, schemaRef); ok && node.Kind == yaml.ScalarNode && !reached[unescaped(key)] {
+	if key, ok := strings.CutPrefix(node.Value, schemaRef); ok && node.Kind == yaml.ScalarNode &&
+		!reached[unescaped(key)] {
 		reached[unescaped(key)] = true
 		if schema := get(document, "components", "schemas", unescaped(key)); schema != nil {
 			reach(document, schema, reached)

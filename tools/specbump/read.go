@@ -107,7 +107,7 @@ func fetch(address string) ([]byte, error) {
 	}
 	defer rsp.Body.Close()
 	if rsp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: the server answers %s", address, rsp.Status)
+		return nil, fmt.Errorf("%s: the server returned %s", address, rsp.Status)
 	}
 	return readBounded(address, rsp.Body)
 }
@@ -133,7 +133,8 @@ func fencedDocument(page string) (string, bool) {
 		if end < 0 {
 			continue
 		}
-		if block := strings.TrimSpace(body[:end]); strings.HasPrefix(block, "openapi:") || strings.HasPrefix(block, "{") {
+		if block := strings.TrimSpace(body[:end]); strings.HasPrefix(block, "openapi:") ||
+			strings.HasPrefix(block, "{") {
 			return body[:end], true
 		}
 	}
@@ -141,7 +142,7 @@ func fencedDocument(page string) (string, bool) {
 }
 
 // merge puts pages into a document. Pages of another version replace it, if they
-// leave none of its operations behind.
+// replace all its operations.
 func merge(base source, pages []source) (*yaml.Node, error) {
 	if len(pages) == 0 {
 		return base.root, nil
@@ -168,10 +169,19 @@ func version(s source) string { return getText(s.root, "info", "version") }
 func checkReplaced(base source, pages []source) error {
 	for path, item := range entries(get(base.root, "paths")) {
 		for method := range operationsOf(item) {
-			replaced := slices.ContainsFunc(pages, func(p source) bool { return get(p.root, "paths", path, method) != nil })
+			replaced := slices.ContainsFunc(
+				pages,
+				func(p source) bool { return get(p.root, "paths", path, method) != nil },
+			)
 			if !replaced {
-				return fmt.Errorf("%s has info.version %s, but %s, which stays, comes from %s with %s; give a page for each operation, or the whole document",
-					pages[0].name, version(pages[0]), dotted([]string{"paths", path, method}), base.name, version(base))
+				return fmt.Errorf(
+					"%s has info.version %s, but %s, which stays, comes from %s with %s; give a page for each operation, or the whole document",
+					pages[0].name,
+					version(pages[0]),
+					dotted([]string{"paths", path, method}),
+					base.name,
+					version(base),
+				)
 			}
 		}
 	}

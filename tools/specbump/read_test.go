@@ -14,9 +14,15 @@ import (
 
 func TestDocumentsBecomeJSON(t *testing.T) {
 	tests := []struct{ in, want, wantErr string }{
-		{in: `{"a": 1.0, "b": [1e3, -0, true, null], "c": {}, "d": []}`, want: `{"a":1.0,"b":[1e3,-0,true,null],"c":{},"d":[]}`},
+		{
+			in:   `{"a": 1.0, "b": [1e3, -0, true, null], "c": {}, "d": []}`,
+			want: `{"a":1.0,"b":[1e3,-0,true,null],"c":{},"d":[]}`,
+		},
 		{in: `{"a": "\ud83d\ude00 \u003cb\u003e & \/"}`, want: `{"a":"😀 <b> & /"}`},
-		{in: "a: 1.0\nb: [1_000, 0x10, .5, yes, ~, 2026-11-23, 'null', 08]", want: `{"a":1.0,"b":[1000,16,0.5,"yes",null,"2026-11-23","null",8]}`},
+		{
+			in:   "a: 1.0\nb: [1_000, 0x10, .5, yes, ~, 2026-11-23, 'null', 08]",
+			want: `{"a":1.0,"b":[1000,16,0.5,"yes",null,"2026-11-23","null",8]}`,
+		},
 		{in: "200: x\ntrue: y\n", want: `{"200":"x","true":"y"}`},
 		{in: "a: &x {b: 1}\nc: *x\n", want: `{"a":{"b":1},"c":{"b":1}}`},
 		{in: "a: |\n  two\n  lines\n", want: `{"a":"two\nlines\n"}`},
@@ -118,7 +124,8 @@ func TestURLIsFetched(t *testing.T) {
 
 func TestTwoWholeDocumentsAreRefused(t *testing.T) {
 	spec := filepath.Join(root, specFile)
-	if _, err := readInputs([]string{spec, spec}, source{}); err == nil || !strings.Contains(err.Error(), "both whole documents") {
+	if _, err := readInputs([]string{spec, spec}, source{}); err == nil ||
+		!strings.Contains(err.Error(), "both whole documents") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -174,7 +181,8 @@ func TestCommandLine(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var stderr bytes.Buffer
-		if status := run(tt.args, io.Discard, &stderr); status != tt.status || !strings.Contains(stderr.String(), tt.stderr) {
+		if status := run(tt.args, io.Discard, &stderr); status != tt.status ||
+			!strings.Contains(stderr.String(), tt.stderr) {
 			t.Errorf("%q: status %d, stderr %q", tt.args, status, &stderr)
 		}
 	}
@@ -192,6 +200,6 @@ func TestFileIsReplacedWhole(t *testing.T) {
 		}
 	}
 	if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 1 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("left over: %v", left)
 	}
 }

@@ -75,7 +75,13 @@ func (r *report) head() string {
 	fmt.Fprintf(&b, "## %s\n\n", title)
 	switch {
 	case r.isBreaking():
-		fmt.Fprintf(&b, "**Breaking**: a maintainer must look. Since %s; the next version after %s is %s.\n", r.baseline, r.release, r.next())
+		fmt.Fprintf(
+			&b,
+			"**Breaking**: a maintainer must look. Since %s; the next version after %s is %s.\n",
+			r.baseline,
+			r.release,
+			r.next(),
+		)
 	case r.unchanged():
 		fmt.Fprintf(&b, "**Nothing changes** since %s (%s).\n", r.baseline, r.release)
 		return b.String()

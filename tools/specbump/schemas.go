@@ -53,7 +53,9 @@ func places(document *yaml.Node) []position {
 func parameterPlaces(parent *yaml.Node, at, name string) []position {
 	var found []position
 	for i, parameter := range items(get(parent, "parameters")) {
-		found = append(found, placesIn(parameter, fmt.Sprintf("%s.parameters[%d]", at, i), name+goName(getText(parameter, "name")))...)
+		found = append(
+			found,
+			placesIn(parameter, fmt.Sprintf("%s.parameters[%d]", at, i), name+goName(getText(parameter, "name")))...)
 	}
 	return found
 }
@@ -65,7 +67,10 @@ func placesIn(part *yaml.Node, at, name string) []position {
 		found = append(found, placesIn(described, at+".headers"+step(header), name+goName(header))...)
 	}
 	for mediaType, media := range sorted(get(part, "content")) {
-		found = append(found, position{at: at + ".content" + step(mediaType) + ".schema", name: name, node: get(media, "schema")})
+		found = append(
+			found,
+			position{at: at + ".content" + step(mediaType) + ".schema", name: name, node: get(media, "schema")},
+		)
 	}
 	return slices.DeleteFunc(found, func(p position) bool { return p.node == nil })
 }
@@ -75,7 +80,10 @@ func placesIn(part *yaml.Node, at, name string) []position {
 func inner(p position) []position {
 	var found []position
 	for property, schema := range sorted(get(p.node, "properties")) {
-		found = append(found, position{at: p.at + ".properties" + step(property), name: p.name + goName(property), node: schema})
+		found = append(
+			found,
+			position{at: p.at + ".properties" + step(property), name: p.name + goName(property), node: schema},
+		)
 	}
 	for _, part := range []struct{ key, suffix string }{{"additionalProperties", "Value"}, {"items", "Item"}} {
 		if schema := get(p.node, part.key); schema != nil && schema.Kind == yaml.MappingNode {
@@ -104,8 +112,19 @@ func variants(p position) []position {
 }
 
 func kindOf(schema *yaml.Node) string {
-	kind := map[string]string{"string": "String", "integer": "Int", "number": "Float", "boolean": "Bool", "array": "List"}
-	return cmp.Or(goName(getText(schema, "title")), goName(getText(schema, "const")), kind[getText(schema, "type")], "Object")
+	kind := map[string]string{
+		"string":  "String",
+		"integer": "Int",
+		"number":  "Float",
+		"boolean": "Bool",
+		"array":   "List",
+	}
+	return cmp.Or(
+		goName(getText(schema, "title")),
+		goName(getText(schema, "const")),
+		kind[getText(schema, "type")],
+		"Object",
+	)
 }
 
 // inlineSchemas finds the schemas that get a type of their own where they are used,
@@ -133,7 +152,7 @@ func (n *inliner) visit(p position) {
 	switch {
 	case get(p.node, "$ref") != nil || get(p.node, "x-go-type") != nil:
 		return
-	case isNullable: // It is its variant, behind a pointer.
+	case isNullable: // It is its variant, with a pointer.
 		union[0].name, union[0].isVariant = p.name, false
 		n.visit(union[0])
 		return

@@ -42,7 +42,11 @@ func SessionID(text string) (uuid.UUID, error) {
 // FEATHER_API_KEY set they are those of the real API; without, those of a fake in this
 // process. What happens meanwhile, such as the wait before a retry, is said on notice.
 // The caller calls disconnect at the end, after an error too.
-func Connect(ctx context.Context, session uuid.UUID, notice io.Writer) (client *feather.ClientWithResponses, id uuid.UUID, disconnect func(), err error) {
+func Connect(
+	ctx context.Context,
+	session uuid.UUID,
+	notice io.Writer,
+) (client *feather.ClientWithResponses, id uuid.UUID, disconnect func(), err error) {
 	disconnect = func() {}
 	logRetries := feather.WithLogger(slog.New(retryNotice{notice}))
 	if os.Getenv("FEATHER_API_KEY") == "" {

@@ -56,8 +56,12 @@ func TestPrintShowsWords(t *testing.T) {
 			out:    "It is.\n",
 		},
 		{
-			name:   "another event with words",
-			events: []feather.Event{delta("Wait"), {Type: "requires_approval", Data: `{"message": "Refund 20?"}`}, delta("Done")},
+			name: "another event with words",
+			events: []feather.Event{
+				delta("Wait"),
+				{Type: "requires_approval", Data: `{"message": "Refund 20?"}`},
+				delta("Done"),
+			},
 			out:    "Wait\nDone\n",
 			notice: "[requires_approval] Refund 20?\n",
 		},
