@@ -38,20 +38,30 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 			rows[tag][getText(operation, "operationId")] = types.row(page, strings.ToUpper(method)+" "+path, operation)
 		}
 	}
+	tags := slices.Sorted(maps.Keys(rows))
 	var b strings.Builder
-	fmt.Fprintf(
-		&b,
-		"<!-- Made by make generate. -->\n# Operations\n\nThe calls of `feather.Client`, by the API's tags. "+
-			"Each has a second one, with `WithResponse` after its name, that reads the response into the type named here.\n",
-	)
-	for _, tag := range slices.Sorted(maps.Keys(rows)) {
-		fmt.Fprintf(&b, "\n## %s\n\n| method | HTTP | request | response |\n| --- | --- | --- | --- |\n", tag)
+	b.WriteString(listHead)
+	for i, tag := range tags {
+		anchor := strings.ToLower(strings.ReplaceAll(tag, " ", "-"))
+		fmt.Fprintf(&b, "%s[%s](#%s)", map[bool]string{true: "", false: " · "}[i == 0], tag, anchor)
+	}
+	b.WriteString("\n")
+	for _, tag := range tags {
+		fmt.Fprintf(&b, "\n## %s\n\n| call | request | response |\n| --- | --- | --- |\n", tag)
 		for _, name := range slices.Sorted(maps.Keys(rows[tag])) {
 			b.WriteString(rows[tag][name])
 		}
 	}
 	return []byte(b.String()), nil
 }
+
+const listHead = `<!-- Made by make generate. -->
+# Operations
+
+The calls of ` + "`feather.Client`" + `, by the API's tags. Each has a second one, with ` + "`WithResponse`" + ` after its
+name, which reads the response into the type named here.
+
+`
 
 // generatedTypes are, as source text, the aliases of request bodies and the fields of
 // response wrappers.
@@ -108,15 +118,8 @@ func (t *generatedTypes) row(page, operation string, node *yaml.Node) string {
 	if getText(node, "deprecated") == "true" {
 		operation += " (deprecated)"
 	}
-	return fmt.Sprintf(
-		"| [%s](%sClient.%s) | %s | %s | %s |\n",
-		method,
-		page,
-		method,
-		operation,
-		request,
-		strings.Join(responses, ", "),
-	)
+	call := fmt.Sprintf("[%s](%sClient.%[1]s)<br>%s", method, page, operation)
+	return fmt.Sprintf("| %s | %s | %s |\n", call, request, strings.Join(responses, ", "))
 }
 
 var exportedName = regexp.MustCompile(`^[A-Z]\w*$`)
