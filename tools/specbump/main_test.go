@@ -572,6 +572,25 @@ func TestHandWrittenCodeNeedsNoOperation(t *testing.T) {
 	}
 }
 
+// TestOperationsAreListed holds a row of OPERATIONS.md.
+func TestOperationsAreListed(t *testing.T) {
+	dir := copyRepository(t)
+	prepared, err := prepareVendored(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := listOfOperations(prepared, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := "https://pkg.go.dev/github.com/featherhq/feather-go#"
+	want := "| [SendMessage](" + page + "Client.SendMessage)<br>POST /v1/ask-feather/sessions/{session_id}/messages | " +
+		"[SendMessageRequest](" + page + "SendMessageRequest) |  |\n"
+	if !strings.Contains(string(list), want) || !strings.Contains(string(list), "[ask-feather](#ask-feather)\n") {
+		t.Errorf("no\n%sin\n%s", want, list)
+	}
+}
+
 // TestReportIsShortEnoughForAPullRequest has more changes than a pull request's body
 // has room for.
 func TestReportIsShortEnoughForAPullRequest(t *testing.T) {

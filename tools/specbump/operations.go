@@ -118,7 +118,7 @@ func (t *generatedTypes) row(page, operation string, node *yaml.Node) string {
 	if getText(node, "deprecated") == "true" {
 		operation += " (deprecated)"
 	}
-	call := fmt.Sprintf("[%s](%sClient.%[1]s)<br>%s", method, page, operation)
+	call := fmt.Sprintf("[%s](%sClient.%s)<br>%s", method, page, method, operation)
 	return fmt.Sprintf("| %s | %s | %s |\n", call, request, strings.Join(responses, ", "))
 }
 
