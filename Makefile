@@ -26,7 +26,7 @@ bump: ## move to a new spec: make bump SPEC="documents, pages or URLs"
 	@$(SPECBUMP) $(SPEC)
 
 .PHONY: trial
-trial: ## do all that a bump does but change a file: make trial SPEC=…
+trial: ## do what bump does, but change no file: make trial SPEC=…
 	@$(SPECBUMP) -trial $(SPEC)
 
 .PHONY: compat

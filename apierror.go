@@ -143,7 +143,8 @@ func refuseErrors(next HttpRequestDoer) HttpRequestDoer {
 }
 
 func isStrayPage(req *http.Request, rsp *http.Response) bool {
-	return strings.HasPrefix(strings.ToLower(rsp.Header.Get("Content-Type")), "text/html") &&
+	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent || req.Method == http.MethodHead
+	return !isEmpty && strings.HasPrefix(strings.ToLower(rsp.Header.Get("Content-Type")), "text/html") &&
 		!strings.Contains(req.Header.Get("Accept"), "text/html")
 }
 
@@ -192,14 +193,10 @@ func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
 // redact removes the API key from what the server sent back. Something as short
 // as a few characters is no secret, but would be found everywhere.
 func (e *APIError) redact(key string) {
-	if len(key) < 8 {
+	if len(key) < shortestSecret {
 		return
 	}
-	const redacted = "[redacted]"
-	e.Body = bytes.ReplaceAll(e.Body, []byte(key), []byte(redacted))
-	if bytes.IndexByte(e.Body, '\\') >= 0 {
-		e.Body = replaceEscaped(e.Body, key, redacted)
-	}
+	e.Body = redactText(e.Body, key)
 	e.RequestID = strings.ReplaceAll(e.RequestID, key, redacted)
 	e.Path = strings.ReplaceAll(e.Path, key, redacted)
 	for _, values := range e.Header {
@@ -207,6 +204,20 @@ func (e *APIError) redact(key string) {
 			values[i] = strings.ReplaceAll(value, key, redacted)
 		}
 	}
+}
+
+const (
+	redacted       = "[redacted]"
+	shortestSecret = 8
+)
+
+// redactText also finds the key where JSON escapes it.
+func redactText(text []byte, key string) []byte {
+	text = bytes.ReplaceAll(text, []byte(key), []byte(redacted))
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text = replaceEscaped(text, key, redacted)
+	}
+	return text
 }
 
 // replaceEscaped replaces a key in JSON, where each character may be escaped.

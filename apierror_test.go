@@ -298,6 +298,12 @@ func TestPageOfHTMLIsNoSuccess(t *testing.T) {
 	}
 }
 
+func TestEmptySuccessMayCallItselfHTML(t *testing.T) {
+	if err := ask(newClient(t, serve(t, response{204, "text/html", nil, ""}.ServeHTTP).URL)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBodyOfAnAPIErrorEndsAtOneMebibyte(t *testing.T) {
 	for _, contentType := range []string{"text/plain", "application/json"} {
 		large := response{500, contentType, nil, `"` + strings.Repeat("x", 3<<20) + `"`}

@@ -133,12 +133,13 @@ func guardKey(next HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer
 	})
 }
 
-// canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"].
+// canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"]. It
+// replaces the key of the client, whose header has the canonical name.
 func canonicalKeyHeader(header http.Header) {
 	for name, values := range header {
 		if name != keyHeader && strings.EqualFold(name, keyHeader) {
 			delete(header, name)
-			header[keyHeader] = append(header[keyHeader], values...)
+			header[keyHeader] = values
 		}
 	}
 }

@@ -361,3 +361,17 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestEditorReplacesTheKeyHoweverItSpellsTheHeader(t *testing.T) {
+	var got []string
+	client := newClient(t, serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		got = r.Header.Values("X-Api-Key")
+	}).URL)
+	err := ask(client, func(_ context.Context, req *http.Request) error {
+		req.Header["x-api-key"] = []string{"another key"}
+		return nil
+	})
+	if err != nil || len(got) != 1 || got[0] != "another key" {
+		t.Errorf("keys %q, error %v", got, err)
+	}
+}

@@ -111,8 +111,8 @@ func defaultHeaders(_ context.Context, req *http.Request) error {
 
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.RawQuery != "" ||
-		u.Fragment != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
+		strings.ContainsAny(base, "?#") {
 		return badBaseURL(base)
 	}
 	return nil

@@ -57,6 +57,9 @@ func TestNewRefuses(t *testing.T) {
 		},
 		{name: "a base URL without a host", opts: base("https:///v1"), want: "not an absolute http or https URL"},
 		{name: "a base URL of another scheme", opts: base("ftp://host"), want: "not an absolute http or https URL"},
+		{name: "an empty base URL", opts: base(""), want: "not an absolute http or https URL"},
+		{name: "a base URL with an empty query", opts: base("https://host?"), want: "not an absolute http or https URL"},
+		{name: "a base URL with an empty fragment", opts: base("https://host/#"), want: "not an absolute http or https URL"},
 		{name: "a base URL with a query", opts: base("https://host/?a=b"), want: "not an absolute http or https URL"},
 		{name: "a base URL that is none", opts: base("https://["), want: "the base URL is not an absolute"},
 		{
@@ -179,7 +182,7 @@ func TestOptionsThatNeedNewAreRefusedByTheBareConstructors(t *testing.T) {
 		"WithMiddleware": feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
 	} {
 		_, err := feather.NewClientWithResponses("http://localhost", opt)
-		if want := "feather: " + name + " is an option of New"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		if want := "feather: " + name + " is only for New"; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -58,7 +58,8 @@
 // # Limits
 //
 // A buffered response may have 64 MiB, an event of a stream 16 MiB, and the body of an error
-// 1 MiB. A stream has no limit. A server may be silent for 5 minutes ([IdleTimeout]). All
+// 1 MiB. A stream has no limit. A server may be silent for 5 minutes ([IdleTimeout]), the
+// body of an error may take 5 seconds, and the transport limits what it does to connect. All
 // other time limits come from the context.
 //
 // # Testing

@@ -87,8 +87,8 @@ func NewClient(server string, opts ...ClientOption) (*Client, error) {
 	return client, nil
 }
 
-// WithHTTPClient sets what sends the requests: an *http.Client, or a doer of your
-// own. Of the latter the guard of the API key cannot see the redirects.
+// WithHTTPClient sets what sends the requests: an *http.Client, or a doer of your own.
+// The guard of the API key cannot see redirects that your own doer follows.
 func WithHTTPClient(doer HttpRequestDoer) ClientOption {
 	return func(c *Client) error {
 		if oapi.IsNil(doer) {
@@ -196,7 +196,7 @@ func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithRes
 // WithBaseURL sets the base URL, such as https://api-sandbox.featherhq.com.
 func WithBaseURL(baseURL string) ClientOption {
 	return func(c *Client) error {
-		if _, err := url.Parse(baseURL); err != nil {
+		if _, err := url.Parse(baseURL); err != nil || baseURL == "" {
 			return badBaseURL(baseURL)
 		}
 		c.Server = baseURL

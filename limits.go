@@ -64,6 +64,7 @@ func negativeIdleTimeout(d time.Duration) error {
 // memory, whatever the server said of the length.
 func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 	shared := newWatch(defaults.idleTimeout)
+	shared.isShared = true
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		t := newTry(req.Context(), defaults.of(req), shared)
 		rsp, err := next.Do(t.request(req))
@@ -166,8 +167,9 @@ func (t *try) end() {
 
 func (t *try) idleFailure() *failure {
 	return &failure{
-		text:   "the server was silent for " + t.settings.idleTimeout.String() + ", the idle timeout",
-		causes: []error{os.ErrDeadlineExceeded},
+		text:    "the server was silent for " + t.settings.idleTimeout.String() + ", the idle timeout",
+		causes:  []error{os.ErrDeadlineExceeded},
+		lasting: true,
 	}
 }
 
@@ -175,7 +177,8 @@ func (t *try) idleFailure() *failure {
 // limit, so whichever began to wait first is due first, and one timer serves all: one
 // for each would be set and stopped with every call.
 type watch struct {
-	limit time.Duration
+	limit    time.Duration
+	isShared bool // by all calls of a client, or else one call's own
 
 	mu    sync.Mutex
 	tries map[*try]struct{}
@@ -200,6 +203,10 @@ func (w *watch) remove(t *try) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.tries, t)
+	if !w.isShared && w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
 }
 
 // check ends the tries that are due, and looks again when the next one is.
@@ -236,8 +243,11 @@ func (b requestBody) Read(p []byte) (int, error) {
 		return b.ReadCloser.Read(p)
 	}
 	b.try.waiting.Store(0)
-	defer b.try.wait()
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if b.try.wait(); b.try.returned.Load() {
+		b.try.waiting.Store(0) // The response has begun meanwhile.
+	}
+	return n, err
 }
 
 // responseBody waits for the server while it is being read.

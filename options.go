@@ -62,7 +62,7 @@ func refuseNilEditor(context.Context, *http.Request) error {
 func forNew(name string, set func(*newOptions)) ClientOption {
 	return func(c *Client) error {
 		if c.newOptions == nil {
-			return failf("%s is an option of New; a bare client does without", name)
+			return failf("%s is only for New; NewClient does not support it", name)
 		}
 		set(c.newOptions)
 		return nil

@@ -3,6 +3,8 @@ package feather
 import (
 	"encoding/json"
 	"iter"
+
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
 // Pages yields the pages of a list, one call after another. It takes a function that
@@ -31,6 +33,9 @@ func Pages[Page interface{ GetBody() []byte }](fetch func(cursor *string) (Page,
 		seen := map[string]bool{}
 		for cursor := (*string)(nil); ; {
 			page, err := fetch(cursor)
+			if err == nil && oapi.IsNil(page) {
+				err = failf("neither a page nor an error; a mock of the client must return one of them")
+			}
 			if err != nil {
 				yield(none, err)
 				return

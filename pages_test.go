@@ -109,3 +109,11 @@ func TestPages(t *testing.T) {
 		})
 	}
 }
+
+func TestPagesOfAMockThatReturnsNothing(t *testing.T) {
+	for _, err := range feather.Pages(func(*string) (*page, error) { return nil, nil }) {
+		if err == nil || !strings.Contains(err.Error(), "neither a page nor an error") {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,8 +55,8 @@ func WithMaxRetries(n int) ClientOption {
 // not ask, it waits 0.5 to 8 seconds, twice as long each time, with jitter. After a 429 the
 // callers that share a client and a key come back one after another, a tenth of a second
 // apart: Feather allows an organization 6,000 requests a minute. If the server asks for more
-// than a minute, or the wait would outlast the deadline of the context, the call returns its
-// error at once. A context that ends during the wait ends the call.
+// than a minute, if others would make it wait a minute longer, or if the wait would outlast
+// the deadline of the context, the call returns its error at once. A context that ends during the wait ends the call.
 //
 // A body that cannot be read again (http.Request.GetBody is nil) is sent once. A retry has
 // its number, from 1, in the header X-Retry-Count.
@@ -81,12 +81,12 @@ type retrier struct {
 	settings settings
 	logger   *slog.Logger
 
-	mu         sync.Mutex
-	nextPlaces map[string]time.Time // by API key, for a caller that comes back after a 429
+	mu   sync.Mutex
+	rows map[string][]time.Time // by API key, when callers come back after a 429, sorted
 }
 
 func newRetrier(next HttpRequestDoer, o *newOptions) *retrier {
-	return &retrier{next: next, settings: o.settings, logger: o.logger, nextPlaces: map[string]time.Time{}}
+	return &retrier{next: next, settings: o.settings, logger: o.logger, rows: map[string][]time.Time{}}
 }
 
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
@@ -223,17 +223,32 @@ func (r *retrier) takePlace(req *http.Request, wait time.Duration) (time.Duratio
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	maps.DeleteFunc(r.nextPlaces, func(_ string, next time.Time) bool { return next.Before(now) })
-	place := now.Add(wait)
-	if next, ok := r.nextPlaces[key]; ok && place.Before(next) {
-		place = next
+	for key, row := range r.rows {
+		if r.rows[key] = slices.DeleteFunc(row, now.After); len(r.rows[key]) == 0 {
+			delete(r.rows, key)
+		}
 	}
+	place, at := freePlace(r.rows[key], now.Add(wait))
 	inRow := place.Sub(now)
 	if inRow-wait > maxRetryAfter || outlastsDeadline(req.Context(), inRow) {
 		return 0, false
 	}
-	r.nextPlaces[key] = place.Add(returnGap)
+	r.rows[key] = slices.Insert(r.rows[key], at, place)
 	return inRow, true
+}
+
+// freePlace returns the first place from a time on that is far enough from all others,
+// and its index in the row.
+func freePlace(row []time.Time, place time.Time) (time.Time, int) {
+	for i, taken := range row {
+		switch {
+		case taken.Sub(place) >= returnGap:
+			return place, i
+		case place.Sub(taken) < returnGap:
+			place = taken.Add(returnGap)
+		}
+	}
+	return place, len(row)
 }
 
 // retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, section

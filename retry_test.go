@@ -693,6 +693,49 @@ func TestEachKeyHasARowOfItsOwn(t *testing.T) {
 	})
 }
 
+// TestLongWaitDoesNotHoldUpAShorterOne: the row has places before those that are taken.
+func TestLongWaitDoesNotHoldUpAShorterOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := roundTripper(func(req *http.Request) (*http.Response, error) {
+			rsp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}
+			if req.Header.Get("X-Retry-Count") == "" {
+				rsp.StatusCode, rsp.Header = http.StatusTooManyRequests, http.Header{"Retry-After": {req.Header.Get("Wait")}}
+			}
+			return rsp, nil
+		})
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		waiting := func(seconds string) feather.RequestEditorFn {
+			return func(_ context.Context, req *http.Request) error { req.Header.Set("Wait", seconds); return nil }
+		}
+		var long sync.WaitGroup
+		long.Go(func() { _ = ask(client, waiting("40")) })
+		synctest.Wait()
+		start := time.Now()
+		if err := ask(client, waiting("1")); err != nil || time.Since(start) > 2*time.Second {
+			t.Errorf("a wait of 1 s took %v, error %v", time.Since(start), err)
+		}
+		long.Wait()
+	})
+}
+
+// TestSilenceWhileDiallingIsNotRetried: the limit is one of the call.
+func TestSilenceWhileDiallingIsNotRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dials atomic.Int64
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dials.Add(1)
+			time.Sleep(time.Minute) // net/http lets a dial outlive its call.
+			return nil, errors.New("too late")
+		}}
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		err := ask(client, feather.IdleTimeout(time.Second))
+		if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, feather.ErrNotSent) || dials.Load() != 1 {
+			t.Errorf("%d dials, error %v", dials.Load(), err)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 	var seen []*http.Request
 	client := newClient(t, serve(t, limited(9, atOnce, &seen)).URL)

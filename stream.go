@@ -79,6 +79,20 @@ func newStreamError(event Event) *StreamError {
 	return &StreamError{Event: event, Code: said.code, Message: said.message, Retryable: said.retryable}
 }
 
+// without redacts the API key, if the server repeats it.
+func (e *StreamError) without(req *http.Request) *StreamError {
+	if req == nil {
+		return e
+	}
+	event := e.Event
+	for _, key := range req.Header.Values(keyHeader) {
+		if len(key) >= shortestSecret {
+			event.Data = string(redactText([]byte(event.Data), key))
+		}
+	}
+	return newStreamError(event)
+}
+
 // Error returns one line, with the first 300 characters of what the server said.
 func (e *StreamError) Error() string {
 	said := strings.Trim(e.Code+": "+e.Message, ": ")
@@ -102,7 +116,8 @@ func WithRequireEvent(types ...string) ClientOption {
 // of these types. Pass it as the last argument of the call. A stream that ends without such
 // an event ends with an error that errors.Is finds as io.ErrUnexpectedEOF. The stream is
 // over once the event has come, even if the connection stays open. By default no event is
-// required.
+// required. Only events of text/event-stream have a type, so a stream of another media type
+// always lacks the event.
 //
 // This is the only way to tell a whole stream from one that was cut between two events:
 // through many proxies both look the same. The streams that Feather documents end with
@@ -133,7 +148,8 @@ var errNoEventType = failf("RequireEvent was given no event type")
 //     it: a bare "event: complete" says something.
 //   - application/x-ndjson, ndjson, jsonl, jsonlines, x-jsonlines and stream+json: a line
 //     that is not blank.
-//   - application/json-seq (RFC 7464) and any type that ends in +json-seq: a record.
+//   - application/json-seq (RFC 7464) and any type that ends in +json-seq: a record, once
+//     the next one begins or the stream ends.
 //   - any other type, or none: one event with the whole body, unless it is empty.
 //
 // An error is the last thing yielded, with a zero Event:
@@ -182,7 +198,7 @@ func readEvents(rsp *http.Response, next func(*Event) error, yield func(Event, e
 	for {
 		event = Event{}
 		if err := next(&event); err != nil {
-			return endOfStream(ctx, required, err)
+			return endOfStream(ctx, rsp, required, err)
 		}
 		if !yield(event, nil) || required != nil && slices.Contains(required, event.Type) {
 			return nil
@@ -191,7 +207,10 @@ func readEvents(rsp *http.Response, next func(*Event) error, yield func(Event, e
 }
 
 // endOfStream is nil where the stream ended as it should.
-func endOfStream(ctx context.Context, required []string, err error) error {
+func endOfStream(ctx context.Context, rsp *http.Response, required []string, err error) error {
+	if e, ok := err.(*StreamError); ok {
+		return e.without(rsp.Request)
+	}
 	switch {
 	case err != io.EOF:
 		return brokenOff(ctx, err)

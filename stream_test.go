@@ -714,3 +714,17 @@ type slicer struct {
 }
 
 func (s *slicer) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), s.n)]) }
+
+func TestKeyIsInNoStreamError(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", sse)
+		key := r.Header.Get("X-Api-Key")
+		_, _ = io.WriteString(w, "event: error\ndata: {\"error\": \"bad_key\", \"message\": \"no "+key+"\"}\n\n")
+	})
+	_, err := events(send(t.Context(), newClient(t, server.URL)))
+	streamErr, ok := err.(*feather.StreamError)
+	if !ok || streamErr.Code != "bad_key" || streamErr.Message != "no [redacted]" ||
+		strings.Contains(fmt.Sprintf("%v %+v", err, *streamErr), testKey) {
+		t.Errorf("error %+v", err)
+	}
+}

@@ -16,7 +16,7 @@ import (
 
 // Reply is a scripted response. Calls of Server.Reply and its kin queue up, and each
 // request that passes the checks takes the first that is for it: any, unless For names
-// an operation. The tries of a call that is retried take one each.
+// an operation. Script replies before the requests that take them. The tries of a call that is retried take one each.
 type Reply struct {
 	server *Server
 	route  string // the operation; empty for any
@@ -70,7 +70,7 @@ func (s *Server) ReplyStall(events ...feather.Event) *Reply {
 
 // ReplyStatus scripts the next response: a status, from 200 to 599, with a body of
 // {"detail": detail}. A detail is a text, as that of FastAPI's HTTPException, or
-// feather.ValidationErrors, or what else json.Marshal takes.
+// feather.ValidationErrors, or anything that json.Marshal accepts.
 func (s *Server) ReplyStatus(statusCode int, detail any) *Reply {
 	s.t.Helper()
 	return s.replyJSON(statusCode, map[string]any{"detail": detail})

@@ -31,6 +31,9 @@ type copiedResponse struct {
 	body       bytes.Buffer
 }
 
+// Flush is for handlers that ask for an http.Flusher.
+func (c *copiedResponse) Flush() { _ = http.NewResponseController(c.ResponseWriter).Flush() }
+
 // Unwrap is for http.ResponseController.
 func (c *copiedResponse) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
@@ -55,10 +58,10 @@ func (c *copiedResponse) isJSON() bool {
 
 // refused says why the document does not allow the response, and where.
 func (c *copiedResponse) refused(r *http.Request, route *routers.Route) string {
-	declared := route.Operation.Responses.Status(c.statusCode)
-	if !oapi.IsSuccess(c.statusCode) && (declared == nil || !c.isJSON()) {
+	if !oapi.IsSuccess(c.statusCode) {
 		return ""
 	}
+	declared := route.Operation.Responses.Status(c.statusCode)
 	if declared != nil && !c.isJSON() && declared.Value.Content.Get(c.Header().Get("Content-Type")) != nil {
 		return "" // a declared type that is not JSON, such as a stream
 	}

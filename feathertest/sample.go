@@ -12,15 +12,17 @@ import (
 // sample makes a value that a schema allows, as small as it can be: the first example
 // or enum value where there are some, else required members only, empty lists, and
 // null where null is allowed, but not for the value as a whole.
-func sample(schema *openapi3.SchemaRef) any { return sampleAt(schema, false, 0) }
+func sample(schema *openapi3.SchemaRef) any { return sampleAt(schema, false, nil) }
 
 // maxDepth stops a schema that requires itself, which no value satisfies.
 const maxDepth = 32
 
-func sampleAt(ref *openapi3.SchemaRef, mayBeNull bool, depth int) any {
-	if ref == nil || ref.Value == nil || depth > maxDepth {
+func sampleAt(ref *openapi3.SchemaRef, mayBeNull bool, within []string) any {
+	isInside := ref != nil && ref.Ref != "" && slices.Contains(within, ref.Ref)
+	if ref == nil || ref.Value == nil || isInside || len(within) > maxDepth {
 		return map[string]any{}
 	}
+	within = append(slices.Clip(within), ref.Ref)
 	s := ref.Value
 	switch {
 	case s.Const != nil:
@@ -34,11 +36,11 @@ func sampleAt(ref *openapi3.SchemaRef, mayBeNull bool, depth int) any {
 	case len(s.Enum) > 0:
 		return s.Enum[max(0, slices.IndexFunc(s.Enum, func(v any) bool { return v != nil }))]
 	case len(s.AllOf) > 0:
-		return sampleAllOf(s, depth)
+		return sampleAllOf(s, within)
 	case len(s.OneOf)+len(s.AnyOf) > 0:
-		return sampleVariant(s, depth)
+		return sampleVariant(s, within)
 	}
-	return sampleOfType(s, depth)
+	return sampleOfType(s, within)
 }
 
 func allowsNull(s *openapi3.Schema) bool {
@@ -46,27 +48,28 @@ func allowsNull(s *openapi3.Schema) bool {
 	return s.Nullable || s.Type.Includes("null") || slices.ContainsFunc(slices.Concat(s.AnyOf, s.OneOf), isNull)
 }
 
-func sampleAllOf(s *openapi3.Schema, depth int) any {
+func sampleAllOf(s *openapi3.Schema, within []string) any {
 	merged := map[string]any{}
 	for _, part := range s.AllOf {
-		members, ok := sampleAt(part, false, depth+1).(map[string]any)
+		members, ok := sampleAt(part, false, within).(map[string]any)
 		if !ok {
-			return sampleAt(part, false, depth+1)
+			return sampleAt(part, false, within)
 		}
 		for name, value := range members {
 			merged[name] = value
 		}
 	}
-	return withRequired(merged, s, depth)
+	return withRequired(merged, s, within)
 }
 
-// sampleVariant takes the first variant that is not null.
-func sampleVariant(s *openapi3.Schema, depth int) any {
+// sampleVariant takes the first variant that is not null and does not lead back to a
+// schema that it is within.
+func sampleVariant(s *openapi3.Schema, within []string) any {
 	for _, variant := range slices.Concat(s.OneOf, s.AnyOf) {
-		if variant.Value == nil || variant.Value.Type.Is("null") {
+		if variant.Value == nil || variant.Value.Type.Is("null") || leadsBack(variant, within, 0) {
 			continue
 		}
-		value := sampleAt(variant, false, depth+1)
+		value := sampleAt(variant, false, within)
 		members, ok := value.(map[string]any)
 		if !ok {
 			return value
@@ -78,15 +81,29 @@ func sampleVariant(s *openapi3.Schema, depth int) any {
 				}
 			}
 		}
-		return withRequired(members, s, depth)
+		return withRequired(members, s, within)
 	}
 	return nil
 }
 
-func sampleOfType(s *openapi3.Schema, depth int) any {
+// leadsBack is true of a schema that requires one of those that it is within.
+func leadsBack(ref *openapi3.SchemaRef, within []string, depth int) bool {
+	if ref == nil || ref.Value == nil || depth > maxDepth {
+		return false
+	}
+	if ref.Ref != "" && slices.Contains(within, ref.Ref) {
+		return true
+	}
+	return slices.ContainsFunc(ref.Value.Required, func(name string) bool {
+		member := ref.Value.Properties[name]
+		return member != nil && member.Value != nil && !allowsNull(member.Value) && leadsBack(member, within, depth+1)
+	})
+}
+
+func sampleOfType(s *openapi3.Schema, within []string) any {
 	switch {
 	case s.Type.Includes("object"), s.Type == nil && len(s.Properties) > 0:
-		return withRequired(map[string]any{}, s, depth)
+		return withRequired(map[string]any{}, s, within)
 	case s.Type.Includes("array"):
 		items := []any{}
 		for i := range int(max(s.MinItems, uint64(len(s.PrefixItems)))) {
@@ -94,7 +111,7 @@ func sampleOfType(s *openapi3.Schema, depth int) any {
 			if i < len(s.PrefixItems) {
 				item = s.PrefixItems[i]
 			}
-			items = append(items, sampleAt(item, true, depth+1))
+			items = append(items, sampleAt(item, true, within))
 		}
 		return items
 	case s.Type.Includes("string"):
@@ -111,10 +128,10 @@ func sampleOfType(s *openapi3.Schema, depth int) any {
 	return map[string]any{}
 }
 
-func withRequired(members map[string]any, s *openapi3.Schema, depth int) map[string]any {
+func withRequired(members map[string]any, s *openapi3.Schema, within []string) map[string]any {
 	for _, name := range s.Required {
 		if _, ok := members[name]; !ok {
-			members[name] = sampleAt(s.Properties[name], true, depth+1)
+			members[name] = sampleAt(s.Properties[name], true, within)
 		}
 	}
 	return members

@@ -92,3 +92,20 @@ func TestSampleOfASchemaThatRequiresItselfEnds(t *testing.T) {
 		t.Error("nothing")
 	}
 }
+
+// TestSampleOfATreeIsALeaf has a variant that leads back to the union.
+func TestSampleOfATreeIsALeaf(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {},
+		"components": {"schemas": {
+			"Expr": {"oneOf": [{"$ref": "#/components/schemas/And"}, {"$ref": "#/components/schemas/Lit"}]},
+			"And": {"type": "object", "required": ["left", "right"], "properties": {
+				"left": {"$ref": "#/components/schemas/Expr"}, "right": {"$ref": "#/components/schemas/Expr"}}},
+			"Lit": {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expr := &openapi3.SchemaRef{Ref: "#/components/schemas/Expr", Value: doc.Components.Schemas["Expr"].Value}
+	if got, _ := json.Marshal(sample(expr)); string(got) != `{"value":1}` {
+		t.Errorf("%.200s", got)
+	}
+}

@@ -28,8 +28,8 @@
 //     complete events follow Feather's other streams.
 //   - The msg and type of a 422 are FastAPI's own for missing fields, types,
 //     lengths, UUIDs and broken JSON, and come close for the rest.
-//   - It speaks HTTP/1.1 without TLS, and does not redirect a path with a slash
-//     too many, as FastAPI does.
+//   - It speaks HTTP/1.1 without TLS, and unlike FastAPI it does not redirect a path
+//     with a slash too many.
 package feathertest
 
 import (
@@ -66,7 +66,7 @@ type Server struct {
 	requests []Request
 }
 
-// Request is what one request brought.
+// Request is a request that the server received.
 type Request struct {
 	// Method is the HTTP method, such as POST.
 	Method string
@@ -92,14 +92,14 @@ func Start(t testing.TB) *Server {
 	t.Cleanup(func() {
 		s.Close()
 		if n := len(s.replies); n > 0 {
-			t.Errorf("feathertest: no request took the last %d of the scripted replies", n)
+			t.Errorf("feathertest: %d scripted replies were not used", n)
 		}
 	})
 	return s
 }
 
 // NewServer starts a server outside of a test, for a demonstration or a main. The
-// caller closes it. Its methods panic on an argument that cannot be.
+// caller closes it. Its methods panic on an invalid argument.
 func NewServer() *Server { return newServer(panicking{}, vendored()) }
 
 func newServer(t testing.TB, document *document) *Server {
@@ -123,7 +123,7 @@ func (panicking) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, 
 
 func (panicking) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
-// Close ends the replies that stall, waits for the others, and stops the server.
+// Close ends the replies that wait or stall, waits for the others, and stops the server.
 func (s *Server) Close() {
 	s.mu.Lock()
 	select {
@@ -154,8 +154,9 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 // that have passed the checks, and none that a scripted reply takes.
 //
 // What the handler sends is checked as well: a status of 2xx that the document does
-// not declare, and JSON that it does not allow, fail the test with the place. Statuses
-// outside 2xx, streams, and what a handler aborts with http.ErrAbortHandler are free.
+// not declare, and a media type or JSON that it does not allow, fail the test with the
+// place. Statuses outside 2xx, and what a handler aborts with http.ErrAbortHandler, are
+// free.
 //
 // Handle fails on an operation that the document does not have.
 func (s *Server) Handle(operation string, handler http.Handler) {
@@ -236,6 +237,7 @@ func (s *Server) responseTo(route *routers.Route) http.Handler {
 	operation := route.Method + " " + route.Path
 	if i := slices.IndexFunc(s.replies, func(r *Reply) bool { return r.route == "" || r.route == operation }); i >= 0 {
 		next := *s.replies[i]
+		next.header = next.header.Clone()
 		s.replies = slices.Delete(s.replies, i, i+1)
 		return next
 	}

@@ -567,7 +567,7 @@ func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
 	for _, f := range consumer.cleanups {
 		f()
 	}
-	if want := "[feathertest: no request took the last 1 of the scripted replies]"; fmt.Sprint(
+	if want := "[feathertest: 1 scripted replies were not used]"; fmt.Sprint(
 		consumer.failed,
 	) != want {
 		t.Errorf("failed with %v, want %s", consumer.failed, want)
@@ -638,5 +638,21 @@ func TestClientTakesOptions(t *testing.T) {
 	}
 	if key := server.Requests()[0].Header.Get("x-api-key"); key != "key-of-a-tenant" {
 		t.Errorf("key %q", key)
+	}
+}
+
+func TestHandlerMayFlushAsOnesOfOldDo(t *testing.T) {
+	server := feathertest.Start(t)
+	server.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		flusher, ok := w.(http.Flusher)
+		if !ok {
+			t.Fatal("no http.Flusher")
+		}
+		fmt.Fprint(w, "data: a\n\n")
+		flusher.Flush()
+	})
+	if events, err := collect(send(t.Context(), server.Client(), hello)); err != nil || len(events) != 1 {
+		t.Errorf("%+v, %v", events, err)
 	}
 }

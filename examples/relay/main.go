@@ -192,7 +192,7 @@ func public(err error) string {
 	apiErr, ok := errors.AsType[*feather.APIError](err)
 	switch {
 	case ok && apiErr.StatusCode == http.StatusUnprocessableEntity:
-		return "This message cannot be sent: " + apiErr.Validation.String()
+		return "This message cannot be sent: " + apiErr.Detail
 	case ok && apiErr.StatusCode == http.StatusTooManyRequests:
 		return "Too many messages at once. Please try again in a minute."
 	}

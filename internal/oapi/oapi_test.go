@@ -33,7 +33,7 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 	r.Param(runtime.ParamLocationQuery, "filter", "form", true, "string", "", oapi.AsJSON(map[string]int{"a": 1}))
 	r.Param(runtime.ParamLocationQuery, "other", "form", true, "string", "", oapi.AsJSON(map[string]int(nil)))
 	r.Param(runtime.ParamLocationHeader, "X-Tenant", "simple", false, "string", "", "acme")
-	r.Param(runtime.ParamLocationCookie, "session", "simple", false, "string", "", "s1")
+	r.Param(runtime.ParamLocationCookie, "session", "form", true, "string", "", "s1")
 	r.Param(runtime.ParamLocationCookie, "theme", "simple", false, "string", "", "dark")
 	req, err := r.Build("POST", "https://user:secret@host/base", "application/json", oapi.Encoded(json.Marshal("x")))
 	if err != nil {
@@ -99,6 +99,28 @@ func TestRequestThatCannotBeBuiltIsAnError(t *testing.T) {
 	if _, err := oapi.New("/").Build("GET", "http://user:secret@[:", "", nil); err == nil ||
 		strings.Contains(err.Error(), "secret") {
 		t.Errorf("a base URL: error %v", err)
+	}
+}
+
+func TestEmptyPathParameterIsAnError(t *testing.T) {
+	for _, value := range []any{[]string(nil), []string{}, (*string)(nil)} {
+		r := oapi.New("/v1/{ids}/things")
+		r.Param(runtime.ParamLocationPath, "ids", "simple", false, "array", "", value)
+		if _, err := r.Build("GET", "http://localhost", "", nil); err == nil ||
+			!strings.Contains(err.Error(), "the path parameter ids is empty") {
+			t.Errorf("%#v: error %v", value, err)
+		}
+	}
+}
+
+func TestCookiesAreOneHeader(t *testing.T) {
+	r := oapi.New("/")
+	for _, name := range []string{"a", "b"} {
+		r.Param(runtime.ParamLocationCookie, name, "form", true, "string", "", "1")
+	}
+	req, err := r.Build("GET", "http://localhost", "", nil)
+	if err != nil || len(req.Header["Cookie"]) != 1 || req.Header.Get("Cookie") != "a=1; b=1" {
+		t.Errorf("%v, %v", req, err)
 	}
 }
 

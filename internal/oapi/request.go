@@ -19,10 +19,11 @@ import (
 // Request builds the request of a call. It keeps its first error for Build to
 // return.
 type Request struct {
-	path   string // each {name} in it gives way to the parameter's value
-	query  []string
-	header []header
-	err    error
+	path    string // each {name} in it gives way to the parameter's value
+	query   []string
+	header  []header
+	cookies []string
+	err     error
 }
 
 type header struct{ name, value string }
@@ -34,7 +35,11 @@ func New(path string) *Request { return &Request{path: path} }
 // One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
 // section 2.3).
 func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
-	if IsNil(value) || in != runtime.ParamLocationPath && isEmptyList(value) {
+	switch {
+	case in == runtime.ParamLocationPath && (IsNil(value) || isEmptyList(value)):
+		r.fail(fmt.Errorf("the path parameter %s is empty", name))
+		return
+	case IsNil(value), isEmptyList(value):
 		return
 	}
 	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
@@ -52,7 +57,7 @@ func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bo
 	case in == runtime.ParamLocationHeader:
 		r.header = append(r.header, header{name, text})
 	case in == runtime.ParamLocationCookie:
-		r.header = append(r.header, header{"Cookie", name + "=" + text})
+		r.cookies = append(r.cookies, name+"="+strings.TrimPrefix(text, name+"=")) // style form has the name
 	}
 }
 
@@ -82,6 +87,9 @@ func (r *Request) Build(method, server, contentType string, body io.Reader) (*ht
 	}
 	for _, h := range r.header {
 		req.Header.Add(h.name, h.value)
+	}
+	if len(r.cookies) > 0 {
+		req.Header.Set("Cookie", strings.Join(r.cookies, "; "))
 	}
 	return req, nil
 }
