@@ -2,6 +2,7 @@ package feathertest
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -206,7 +207,8 @@ func (r Reply) wait(req *http.Request, d time.Duration) {
 // what the document declares for its first status of 2xx.
 func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
 	statusCode, content := declaredSuccess(operation)
-	switch media := content.Get("application/json"); {
+	mediaType, media := jsonMedia(content)
+	switch {
 	case statusCode != http.StatusOK && len(content) == 0:
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(statusCode) })
 	case len(content) == 0, content["text/event-stream"] != nil && media == nil:
@@ -216,12 +218,29 @@ func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
 		if err != nil {
 			s.t.Errorf("feathertest: making a response from the document: %v", err)
 		}
-		return Reply{server: s, status: statusCode, body: body}
+		return Reply{server: s, status: statusCode, body: body, header: http.Header{"Content-Type": {mediaType}}}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", slices.Min(slices.Collect(maps.Keys(content))))
+		mediaType := slices.Min(slices.Collect(maps.Keys(content)))
+		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(statusCode)
+		if strings.Contains(mediaType, "xml") {
+			_, _ = io.WriteString(w, "<text></text>")
+		}
 	})
+}
+
+// jsonMedia returns what is declared as JSON, or nil.
+func jsonMedia(content openapi3.Content) (mediaType string, media *openapi3.MediaType) {
+	if media := content["application/json"]; media != nil {
+		return "application/json", media
+	}
+	for _, mediaType := range slices.Sorted(maps.Keys(content)) {
+		if strings.Contains(mediaType, "json") && !strings.Contains(mediaType, "seq") && !strings.Contains(mediaType, "ndjson") {
+			return mediaType, content[mediaType]
+		}
+	}
+	return "", nil
 }
 
 // declaredSuccess returns the lowest declared status of 2xx, else 200.
@@ -248,7 +267,7 @@ func writeProblem(w http.ResponseWriter, statusCode int, detail any) {
 }
 
 func writeJSON(w http.ResponseWriter, statusCode int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
+	setDefault(w.Header(), "Content-Type", "application/json")
 	w.WriteHeader(statusCode)
 	_, _ = w.Write(body)
 }

@@ -81,7 +81,13 @@ func sampleVariant(s *openapi3.Schema, within []string) any {
 				}
 			}
 		}
-		return withRequired(members, s, within)
+		members = withRequired(members, s, within)
+		for _, name := range variant.Value.Required {
+			if member := s.Properties[name]; member != nil && members[name] == nil {
+				members[name] = sampleAt(member, true, within)
+			}
+		}
+		return members
 	}
 	return nil
 }

@@ -69,6 +69,15 @@ func TestSampleIsSmallAndAllowed(t *testing.T) {
 			{"type": "object", "required": ["b"], "properties": {"b": {"type": "boolean"}}}]}`,
 			want: `{"a":1,"b":false}`,
 		},
+		{
+			name: "one of the members", schema: `{"type": "object", "properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}]}`,
+			want: `{"a":"text"}`,
+		},
+		{
+			name:   "one of the members",
+			schema: `{"type": "object", "properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}]}`,
+			want:   `{"a":"text"}`,
+		},
 		{name: "anything", schema: `{}`, want: `{}`},
 	}
 	for _, tt := range tests {

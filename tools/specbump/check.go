@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"go/token"
 	"net/url"
 	"regexp"
 	"slices"
@@ -91,8 +92,10 @@ func checkReferences(root, node *yaml.Node, at string) error {
 		if isLiteral {
 			continue
 		}
-		if key == "$ref" && value.Kind == yaml.ScalarNode && !resolves(root, value.Value) {
-			return fmt.Errorf("%s: the $ref %q leads nowhere", at, value.Value)
+		if key == "$ref" && value.Kind == yaml.ScalarNode {
+			if err := checkReference(root, value.Value, at); err != nil {
+				return err
+			}
 		}
 		if err := checkReferences(root, value, at+step(key)); err != nil {
 			return err
@@ -104,6 +107,28 @@ func checkReferences(root, node *yaml.Node, at string) error {
 		}
 	}
 	return nil
+}
+
+func checkReference(root *yaml.Node, ref, at string) error {
+	switch {
+	case !resolves(root, ref):
+		return fmt.Errorf("%s: the $ref %q leads nowhere", at, ref)
+	case strings.HasPrefix(ref, "#/components/") && strings.Count(ref, "/") > 3 || strings.HasPrefix(ref, "#/paths/"):
+		return fmt.Errorf("%s: the $ref %q leads into another schema, which the generator cannot follow; "+
+			"make a component of it in %s", at, ref, overlayFile)
+	}
+	seen := map[string]bool{}
+	for key := unescaped(strings.TrimPrefix(ref, schemaRef)); ; {
+		if seen[key] {
+			return fmt.Errorf("%s: the $ref %q leads back to itself", at, ref)
+		}
+		seen[key] = true
+		next, ok := strings.CutPrefix(getText(get(root, "components", "schemas", key), "$ref"), schemaRef)
+		if !ok {
+			return nil
+		}
+		key = unescaped(next)
+	}
 }
 
 // resolves follows a JSON pointer.
@@ -141,18 +166,22 @@ func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, a
 			declared[name] = true
 			continue
 		}
-		field := goName(cmp.Or(getText(parameter, "x-go-name"), name))
-		if other, ok := fields[field]; ok && other != name {
+		field, place := fieldName(cmp.Or(getText(parameter, "x-go-name"), name)), name+" in "+getText(parameter, "in")
+		if !token.IsIdentifier(field) {
+			return fmt.Errorf("%s: the parameter %s has no Go name; give it one:\n%s", at, name,
+				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: NAME"))
+		}
+		if other, ok := fields[field]; ok && other != place {
 			return fmt.Errorf(
 				"%s: the parameters %s and %s both become the Go field %s; name one of them:\n%s",
 				at,
 				other,
-				name,
+				place,
 				field,
 				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: "+field+"2"),
 			)
 		}
-		fields[field] = name
+		fields[field] = place
 	}
 	for _, found := range inBraces.FindAllStringSubmatch(path, -1) {
 		if name := found[1]; !declared[name] {
@@ -193,7 +222,7 @@ func checkDiscriminator(p position) error {
 				"%s: the discriminator has no value for this variant (%s); give it one in its mapping:\n%s",
 				variant.at,
 				ref,
-				advice(p.at+".discriminator", "mapping: {VALUE: "+schemaRef+"…}"),
+				advice(p.at+".discriminator", fmt.Sprintf("mapping: {VALUE: %q}", ref)),
 			)
 		}
 	}

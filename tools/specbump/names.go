@@ -153,7 +153,7 @@ func (ids identifiers) declareSpec(spec ast.Spec) {
 // addDocument adds what a document makes the generator declare, after the overlay.
 func (ids identifiers) addDocument(document *yaml.Node) {
 	for key, schema := range entries(get(document, "components", "schemas")) {
-		ids[componentName(key, schema)] = true
+		ids.add(componentName(key, schema), constantsOf(schema))
 	}
 	for _, item := range entries(get(document, "paths")) {
 		for _, operation := range operationsOf(item) {
@@ -181,8 +181,9 @@ type item struct {
 	key        string // of the overlay's update
 	candidates []string
 	level      int
-	settled    bool   // it keeps its name, and the others give way
-	byDefault  string // what the generator calls it without an entry
+	constants  []string // of an enum
+	settled    bool     // it keeps its name, and the others give way
+	byDefault  string   // what the generator calls it without an entry
 }
 
 func (i *item) isOperation() bool { return i.key == "operationId" }
@@ -195,7 +196,11 @@ func (i *item) claims() []string {
 	if i.isOperation() {
 		return operationClaims(i.name())
 	}
-	return []string{i.name()}
+	claims := []string{i.name()}
+	for _, constant := range i.constants {
+		claims = append(claims, i.name()+constant)
+	}
+	return claims
 }
 
 func operationClaims(name string) []string {
@@ -488,14 +493,14 @@ func freshSchemas(
 	var fresh []*item
 	for key, schema := range sorted(get(after, "components", "schemas")) {
 		if name, ok := named[schema]; ok {
-			taken[goName(name)] = true
+			taken.add(goName(name), constantsOf(schema))
 			continue
 		}
 		if _, isUsed := tags[key]; !isUsed {
 			continue // The generator leaves it out.
 		}
 		if _, stood := usedBefore[key]; stood && !fixed[goName(key)] {
-			taken[goName(key)] = true // it has done without an entry so far
+			taken.add(goName(key), constantsOf(schema)) // it has done without an entry so far
 			continue
 		}
 		candidates := schemaCandidates(key, tags[key])
@@ -510,6 +515,7 @@ func freshSchemas(
 			target:     jsonPath("components", "schemas", key),
 			key:        "x-go-name",
 			candidates: goNames(candidates),
+			constants:  constantsOf(schema),
 			settled:    settled,
 			byDefault:  goName(key),
 		})

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"go/token"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	"gopkg.in/yaml.v3"
 )
 
@@ -48,8 +51,11 @@ func simplify(node *yaml.Node) {
 		}
 	case yaml.MappingNode:
 		drop(node, "example", "examples")
-		separateTypes(node)
 		openSchemas(node)
+		dropEmpty(node)
+		separateTypes(node)
+		typeOfEnum(node)
+		dropYAML(node)
 		if enum := get(node, "enum"); enum != nil && enum.Kind == yaml.SequenceNode {
 			enum.Content = slices.DeleteFunc(enum.Content, isNull) // The type says whether it may be null.
 		}
@@ -72,12 +78,65 @@ func drop(node *yaml.Node, keys ...string) {
 	}
 }
 
-// openSchemas writes true, which allows everything, as an empty schema.
+// dropEmpty removes the lists that say nothing: without members, with only null, or with
+// members that only require properties.
+func dropEmpty(node *yaml.Node) {
+	for _, key := range []string{"allOf", "anyOf", "oneOf", "type"} {
+		list := get(node, key)
+		if list == nil || list.Kind != yaml.SequenceNode {
+			continue
+		}
+		list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n.Tag == "!!bool" })
+		saysNothing := func(n *yaml.Node) bool {
+			onlyRequires := n.Kind == yaml.MappingNode && len(n.Content) == 2 && get(n, "required") != nil
+			return onlyRequires || n.Value == "null" || getText(n, "type") == "null"
+		}
+		if key != "allOf" && !slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return !saysNothing(n) }) ||
+			len(list.Content) == 0 {
+			remove(node, key)
+		}
+	}
+}
+
+// typeOfEnum gives the values of an enum their type, and takes a format away, for which
+// the generator has no constants.
+func typeOfEnum(node *yaml.Node) {
+	values := items(get(node, "enum"))
+	if constant := get(node, "const"); constant != nil {
+		values = append(values, constant)
+	}
+	if len(values) == 0 {
+		return
+	}
+	isText := func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!str" }
+	if get(node, "type") == nil && !slices.ContainsFunc(values, func(n *yaml.Node) bool { return !isText(n) }) {
+		set(node, "type", text("string"))
+	}
+	if getText(node, "type") == "string" {
+		remove(node, "format")
+	}
+}
+
+// dropYAML leaves bodies of YAML as bytes: to decode them would take a module more.
+func dropYAML(node *yaml.Node) {
+	for mediaType, media := range entries(get(node, "content")) {
+		if strings.Contains(mediaType, "yaml") {
+			remove(media, "schema")
+		}
+	}
+}
+
+// openSchemas writes true, which allows everything, as an empty schema, and leaves out
+// false, which allows nothing.
 func openSchemas(node *yaml.Node) {
 	for _, parts := range []*yaml.Node{get(node, "properties"), node} {
-		for key, schema := range entries(parts) {
-			if schema.Tag == "!!bool" && schema.Value == "true" && (parts != node || key == "items") {
+		for key, schema := range sorted(parts) {
+			switch isSchema := parts != node || key == "items" || key == "schema"; {
+			case schema.Tag != "!!bool" || !isSchema:
+			case schema.Value == "true":
 				*schema = *mapping()
+			default:
+				remove(parts, key)
 			}
 		}
 	}
@@ -204,15 +263,15 @@ func reach(document, node *yaml.Node, reached map[string]bool) {
 	}
 }
 
+// fieldName is the generator's name of a field.
+func fieldName(name string) string { return codegen.SchemaNameToTypeName(name) }
+
 // goFields checks that no two properties become one field.
 func goFields(p position) error {
 	fields := map[string]string{}
 	for property, schema := range sorted(get(p.node, "properties")) {
-		field := goName(property)
-		if name := getText(schema, "x-go-name"); name != "" {
-			field = goName(name)
-		}
-		if field == "" {
+		field := fieldName(cmp.Or(getText(schema, "x-go-name"), property))
+		if !token.IsIdentifier(field) {
 			return fmt.Errorf("%s: the property %s has no Go name; give it one:\n%s",
 				p.at, property, advice(p.at+".properties"+step(property), "x-go-name: NAME"))
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	"gopkg.in/yaml.v3"
 )
 
@@ -16,6 +17,7 @@ type position struct {
 	at, name  string
 	node      *yaml.Node
 	isVariant bool // of a union
+	isPart    bool // of an allOf, which has the name of the whole
 }
 
 // componentName is the Go name of a component.
@@ -91,7 +93,7 @@ func inner(p position) []position {
 		}
 	}
 	for i, part := range items(get(p.node, "allOf")) {
-		found = append(found, position{at: fmt.Sprintf("%s.allOf[%d]", p.at, i), name: p.name, node: part})
+		found = append(found, position{at: fmt.Sprintf("%s.allOf[%d]", p.at, i), name: p.name, node: part, isPart: true})
 	}
 	return append(found, variants(p)...)
 }
@@ -156,11 +158,12 @@ func (n *inliner) visit(p position) {
 		union[0].name, union[0].isVariant = p.name, false
 		n.visit(union[0])
 		return
+	case p.isPart:
 	case override != "":
 		p.name = override
 		n.found = append(n.found, p)
 	case p.isVariant || needsType(p):
-		p.name = n.free(p.name)
+		p.name = n.free(p.name, constantsOf(p.node))
 		n.found = append(n.found, p)
 	}
 	n.within(p)
@@ -184,12 +187,41 @@ func needsType(p position) bool {
 
 func isFilled(node *yaml.Node) bool { return node != nil && len(node.Content) > 0 }
 
-// free takes a name that nothing else has.
-func (n *inliner) free(name string) string {
+// free takes a name that nothing else has, and that makes constants of free names.
+func (n *inliner) free(name string, constants []string) string {
 	candidate := name
-	for i := 2; n.taken[candidate]; i++ {
+	for i := 2; n.taken.any(candidate, constants); i++ {
 		candidate = fmt.Sprintf("%s%d", name, i)
 	}
-	n.taken[candidate] = true
+	n.taken.add(candidate, constants)
 	return candidate
+}
+
+func (ids identifiers) any(name string, constants []string) bool {
+	return ids[name] || slices.ContainsFunc(constants, func(c string) bool { return ids[name+c] })
+}
+
+func (ids identifiers) add(name string, constants []string) {
+	ids[name] = true
+	for _, constant := range constants {
+		ids[name+constant] = true
+	}
+}
+
+// constantsOf are what the constants of an enum have after the name of the type.
+func constantsOf(schema *yaml.Node) []string {
+	values := items(get(schema, "enum"))
+	if constant := get(schema, "const"); constant != nil {
+		values = append(values, constant)
+	}
+	var texts []string
+	for _, value := range values {
+		texts = append(texts, value.Value)
+	}
+	var names []string
+	for name := range codegen.SanitizeEnumNames(texts, texts) {
+		names = append(names, codegen.SchemaNameToTypeName(name))
+	}
+	slices.Sort(names)
+	return names
 }
