@@ -53,13 +53,13 @@ func named(err error) error {
 
 // notSent is named for what keeps a request from being sent at all.
 func notSent(err error) error {
-	named := named(err)
-	if f, ok := named.(*failure); ok {
+	ours := named(err)
+	if f, ok := ours.(*failure); ok {
 		refused := *f
 		refused.notSent, refused.lasting = true, true
 		return &refused
 	}
-	return named
+	return ours
 }
 
 // explain says of a try without a response what happened, whose fault it is, and

@@ -157,7 +157,7 @@ type splitter struct {
 
 // next returns the bytes up to the next delimiter, good until the call after.
 // With an error, io.EOF at the end, come those after the last delimiter.
-func (s *splitter) next(limit int) ([]byte, error) {
+func (s *splitter) next(most int) ([]byte, error) {
 	s.piece = s.piece[:0]
 	for {
 		if len(s.unread) == 0 {
@@ -173,7 +173,7 @@ func (s *splitter) next(limit int) ([]byte, error) {
 			}
 		}
 		end, found := indexAny(s.unread, s.delimiters)
-		if len(s.piece)+end > limit {
+		if len(s.piece)+end > most {
 			return nil, errEventTooLarge
 		}
 		if !found {

@@ -115,7 +115,7 @@ type try struct {
 
 func newTry(ctx context.Context, s settings, shared *watch) *try {
 	t := &try{ctx: ctx, settings: s, watch: shared, began: time.Now()}
-	if s.idleTimeout != shared.limit {
+	if s.idleTimeout != shared.silence {
 		t.watch = newWatch(s.idleTimeout)
 	}
 	t.trace.GetConn = func(string) { t.wantsConnection.Store(true) }
@@ -177,7 +177,7 @@ func (t *try) idleFailure() *failure {
 // limit, so whichever began to wait first is due first, and one timer serves all: one
 // for each would be set and stopped with every call.
 type watch struct {
-	limit    time.Duration
+	silence  time.Duration // the longest
 	isShared bool // by all calls of a client, or else one call's own
 
 	mu    sync.Mutex
@@ -185,17 +185,17 @@ type watch struct {
 	timer *time.Timer // nil while there is nothing to wait for
 }
 
-func newWatch(limit time.Duration) *watch { return &watch{limit: limit, tries: map[*try]struct{}{}} }
+func newWatch(silence time.Duration) *watch { return &watch{silence: silence, tries: map[*try]struct{}{}} }
 
 func (w *watch) add(t *try) {
-	if w.limit <= 0 {
+	if w.silence <= 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tries[t] = struct{}{}
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.limit, w.check)
+		w.timer = time.AfterFunc(w.silence, w.check)
 	}
 }
 
@@ -213,7 +213,7 @@ func (w *watch) remove(t *try) {
 func (w *watch) check() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	next := w.limit
+	next := w.silence
 	for t := range w.tries {
 		left := t.left()
 		if left <= 0 {

@@ -17,11 +17,11 @@ import (
 var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
 
 func checkShape(root *yaml.Node) error {
-	switch version := getText(root, "openapi"); {
-	case version == "":
+	switch written := getText(root, "openapi"); {
+	case written == "":
 		return errors.New("not an OpenAPI document: it has no openapi version")
-	case !supported.MatchString(version):
-		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", version)
+	case !supported.MatchString(written):
+		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", written)
 	case getText(root, "info", "version") == "":
 		return errors.New("not a whole OpenAPI document: it has no info.version")
 	case get(root, "paths") == nil:
@@ -146,8 +146,8 @@ func resolves(root *yaml.Node, ref string) bool {
 }
 
 func unescaped(key string) string {
-	if plain, err := url.PathUnescape(key); err == nil {
-		key = plain
+	if decoded, err := url.PathUnescape(key); err == nil {
+		key = decoded
 	}
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
 }
@@ -207,12 +207,12 @@ func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, a
 // checkDiscriminator finds variants that no value of the discriminator leads to.
 func checkDiscriminator(p position) error {
 	discriminator := get(p.node, "discriminator")
-	mapping := get(discriminator, "mapping")
-	if getText(discriminator, "propertyName") == "" || mapping == nil {
+	values := get(discriminator, "mapping")
+	if getText(discriminator, "propertyName") == "" || values == nil {
 		return nil
 	}
 	mapped := map[string]bool{}
-	for _, target := range entries(mapping) {
+	for _, target := range entries(values) {
 		mapped[target.Value] = true
 	}
 	for _, variant := range variants(p) {
@@ -230,6 +230,6 @@ func checkDiscriminator(p position) error {
 }
 
 // advice is an entry for the overlay.
-func advice(target, update string) string {
-	return fmt.Sprintf("  in %s:\n  - target: %s\n    update:\n      %s", overlayFile, target, update)
+func advice(target, change string) string {
+	return fmt.Sprintf("  in %s:\n  - target: %s\n    update:\n      %s", overlayFile, target, change)
 }

@@ -95,11 +95,11 @@ func loadConfig(dir string) (*generatorConfig, error) {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
 	for name, file := range config.OutputOptions.UserTemplates { // named from the root
-		text, err := os.ReadFile(filepath.Join(dir, file))
+		template, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
 			return nil, err
 		}
-		config.OutputOptions.UserTemplates[name] = string(text)
+		config.OutputOptions.UserTemplates[name] = string(template)
 	}
 	return config, nil
 }
@@ -637,21 +637,21 @@ func tagsOfSchemas(document *yaml.Node) map[string][]string {
 // tellApart moves each item whose name is taken, or wanted by another one, to a
 // longer name, until none is left. Two of a kind move both, so that the order
 // they came in does not matter; a schema gives way to an operation.
-func tellApart(items []*item, taken identifiers) error {
-	for _, i := range items {
+func tellApart(all []*item, taken identifiers) error {
+	for _, i := range all {
 		if len(i.candidates) == 0 {
 			return i.nameless("it has no Go name")
 		}
 	}
 	for {
 		wanted := map[string][]*item{}
-		for _, i := range items {
+		for _, i := range all {
 			for _, claim := range i.claims() {
 				wanted[claim] = append(wanted[claim], i)
 			}
 		}
 		var blocked []*item
-		for _, i := range items {
+		for _, i := range all {
 			if !i.settled && slices.ContainsFunc(i.claims(), func(claim string) bool {
 				return taken[claim] || slices.ContainsFunc(wanted[claim], i.givesWayTo)
 			}) {

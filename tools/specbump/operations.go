@@ -79,7 +79,7 @@ func readGenerated(name string) (*generatedTypes, error) {
 		return nil, err
 	}
 	types := &generatedTypes{aliases: map[string]string{}, responses: map[string][]string{}}
-	text := func(node ast.Node) string {
+	source := func(node ast.Node) string {
 		var b strings.Builder
 		_ = printer.Fprint(&b, files, node)
 		return strings.NewReplacer("openapi_types.", "", "*", "").Replace(b.String())
@@ -90,12 +90,12 @@ func readGenerated(name string) (*generatedTypes, error) {
 			return true
 		}
 		if spec.Assign != token.NoPos {
-			types.aliases[spec.Name.Name] = text(spec.Type)
+			types.aliases[spec.Name.Name] = source(spec.Type)
 		}
 		if wrapper, ok := spec.Type.(*ast.StructType); ok {
 			for _, field := range wrapper.Fields.List {
 				if len(field.Names) == 1 && successField.MatchString(field.Names[0].Name) {
-					types.responses[spec.Name.Name] = append(types.responses[spec.Name.Name], text(field.Type))
+					types.responses[spec.Name.Name] = append(types.responses[spec.Name.Name], source(field.Type))
 				}
 			}
 		}

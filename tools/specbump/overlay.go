@@ -61,9 +61,9 @@ func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
 
 // isName is true of the entries that recordNames makes.
 func isName(action *yaml.Node) bool {
-	update := get(action, "update")
+	change := get(action, "update")
 	for _, key := range []string{"operationId", "x-go-name", "x-go-type-name"} {
-		if get(update, key) != nil && len(update.Content) == 2 {
+		if get(change, key) != nil && len(change.Content) == 2 {
 			return true
 		}
 	}
@@ -90,10 +90,10 @@ func (o *overlay) names(document *yaml.Node, key string) (map[*yaml.Node]string,
 }
 
 func (o *overlay) append(target, key, name string) {
-	update, action := mapping(), mapping()
-	set(update, key, text(name))
+	change, action := mapping(), mapping()
+	set(change, key, text(name))
 	set(action, "target", text(target))
-	set(action, "update", update)
+	set(action, "update", change)
 	o.actions.Content = append(o.actions.Content, action)
 }
 

@@ -25,11 +25,11 @@ func (r *report) whole() string { return r.render(math.MaxInt) }
 // markdown returns the whole report, or one with shorter lists where it would be too
 // long for a pull request.
 func (r *report) markdown() string {
-	text := r.whole()
-	for most := 200; len(text) > maxReport && most > 1; most /= 2 {
-		text = r.render(most)
+	report := r.whole()
+	for most := 200; len(report) > maxReport && most > 1; most /= 2 {
+		report = r.render(most)
 	}
-	return text
+	return report
 }
 
 // render has at most so many lines of each list.

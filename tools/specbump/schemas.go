@@ -43,9 +43,9 @@ func places(document *yaml.Node) []position {
 			at, name := jsonPath("paths", path, method), goName(getText(operation, "operationId"))
 			found = append(found, parameterPlaces(operation, at, name+"Params")...)
 			found = append(found, placesIn(get(operation, "requestBody"), at+".requestBody", name+"Body")...)
-			for status, response := range sorted(get(operation, "responses")) {
-				status := strings.ReplaceAll(status, "default", "Default")
-				found = append(found, placesIn(response, at+".responses"+step(status), name+"Response"+status)...)
+			for code, response := range sorted(get(operation, "responses")) {
+				ending := "Response" + strings.ReplaceAll(code, "default", "Default")
+				found = append(found, placesIn(response, at+".responses"+step(code), name+ending)...)
 			}
 		}
 	}

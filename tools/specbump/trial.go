@@ -33,11 +33,11 @@ func printTrial(w io.Writer, opts options, work string, r *report, log *progress
 	row("names recorded", "%d", len(r.names.added))
 	row("names that had to give way", "%d", len(r.names.longer))
 	for _, c := range log.costs {
-		text := fmt.Sprintf("%.1f s", c.duration.Seconds())
+		cost := fmt.Sprintf("%.1f s", c.duration.Seconds())
 		if c.cpu > 0 {
-			text += fmt.Sprintf(", %.1f s of CPU, %d MB at most", c.cpu.Seconds(), c.memory>>20)
+			cost += fmt.Sprintf(", %.1f s of CPU, %d MB at most", c.cpu.Seconds(), c.memory>>20)
 		}
-		row(c.what, "%s", text)
+		row(c.what, "%s", cost)
 	}
 	row("growth of a consumer's binary", "%s", growth)
 	for _, name := range r.names.longer[:min(10, len(r.names.longer))] {
