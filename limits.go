@@ -178,14 +178,16 @@ func (t *try) idleFailure() *failure {
 // for each would be set and stopped with every call.
 type watch struct {
 	silence  time.Duration // the longest
-	isShared bool // by all calls of a client, or else one call's own
+	isShared bool          // by all calls of a client, or else one call's own
 
 	mu    sync.Mutex
 	tries map[*try]struct{}
 	timer *time.Timer // nil while there is nothing to wait for
 }
 
-func newWatch(silence time.Duration) *watch { return &watch{silence: silence, tries: map[*try]struct{}{}} }
+func newWatch(silence time.Duration) *watch {
+	return &watch{silence: silence, tries: map[*try]struct{}{}}
+}
 
 func (w *watch) add(t *try) {
 	if w.silence <= 0 {
