@@ -285,7 +285,9 @@ func readErrorJSON(data []byte) (said errorJSON) {
 		Code    json.RawMessage
 		Message string
 	}
-	_ = json.Unmarshal(body.Error, &inner)
+	if bytes.HasPrefix(body.Error, []byte("{")) {
+		_ = json.Unmarshal(body.Error, &inner)
+	}
 	said.code = firstText(body.Error, inner.Code, body.Code)
 	said.title, said.message = body.Title, cmp.Or(body.Message, inner.Message)
 	said.retryAfter = seconds(max(body.RetryAfter, 0))
@@ -294,7 +296,7 @@ func readErrorJSON(data []byte) (said errorJSON) {
 	}
 	if len(body.Detail) > 0 && string(body.Detail) != "null" {
 		var entries ValidationErrors
-		_ = json.Unmarshal(body.Detail, &entries)
+		_ = entries.UnmarshalJSON(body.Detail)
 		said.message = entries.String()
 		if body.Detail[0] == '[' {
 			said.validation = entries
@@ -306,6 +308,9 @@ func readErrorJSON(data []byte) (said errorJSON) {
 // firstText returns the first member that is a text or a number.
 func firstText(members ...json.RawMessage) string {
 	for _, member := range members {
+		if len(member) == 0 {
+			continue // An error of Unmarshal would cost several allocations.
+		}
 		var text string
 		var number json.Number
 		if json.Unmarshal(member, &text) == nil && text != "" {
