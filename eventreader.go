@@ -24,8 +24,7 @@ func newEventReader(r *bufio.Reader) *eventReader {
 	return &eventReader{lines: splitter{r: r, delimiters: "\n\r"}}
 }
 
-// next reads an event into one that is empty. It has no variables of its own, as its
-// frame is on the stack of every stream that waits.
+// next has hardly a variable, as its frame is on the stack of every stream that waits.
 func (e *eventReader) next(event *Event) error {
 	e.data, e.hasData, e.begun = e.data[:0], false, false
 	for {
@@ -129,8 +128,11 @@ func (r *recordReader) next(event *Event) error {
 	}
 }
 
-func wholeBody(r *bufio.Reader, event *Event) error {
-	body, err := io.ReadAll(io.LimitReader(r, maxEvent+1))
+// wholeBody is one event.
+type wholeBody struct{ r *bufio.Reader }
+
+func (b wholeBody) next(event *Event) error {
+	body, err := io.ReadAll(io.LimitReader(b.r, maxEvent+1))
 	switch {
 	case err != nil:
 		return err

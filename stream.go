@@ -170,10 +170,10 @@ var errNoEventType = failf("RequireEvent was given no event type")
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
-		next, err := begin(&ranged, rsp, err)
+		events, err := begin(&ranged, rsp, err)
 		if err == nil {
 			defer closeBody(rsp.Body)
-			err = readEvents(rsp, next, yield)
+			err = readEvents(rsp, events, yield)
 		}
 		if err != nil {
 			yield(Event{}, err)
@@ -181,7 +181,7 @@ func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	}
 }
 
-func begin(ranged *atomic.Bool, rsp *http.Response, err error) (next func(*Event) error, _ error) {
+func begin(ranged *atomic.Bool, rsp *http.Response, err error) (source, error) {
 	if ranged.Swap(true) {
 		return nil, failf("the stream has been read already; make the call again for another one")
 	}
@@ -192,12 +192,12 @@ func begin(ranged *atomic.Bool, rsp *http.Response, err error) (next func(*Event
 }
 
 // readEvents yields events until there are no more, or the caller wants no more.
-func readEvents(rsp *http.Response, next func(*Event) error, yield func(Event, error) bool) error {
+func readEvents(rsp *http.Response, events source, yield func(Event, error) bool) error {
 	ctx, required := callOf(rsp)
 	var event Event // within the loop it would be allocated for every event
 	for {
 		event = Event{}
-		if err := next(&event); err != nil {
+		if err := events.next(&event); err != nil {
 			return endOfStream(ctx, rsp, required, err)
 		}
 		if !yield(event, nil) || required != nil && slices.Contains(required, event.Type) {
@@ -227,9 +227,11 @@ func lacksEvent(required []string) error {
 	}
 }
 
-// openStream returns the function that reads the next event, and io.EOF after the
-// last. When it fails it has closed the body.
-func openStream(rsp *http.Response) (func(*Event) error, error) {
+// source reads the next event into one that is empty, and returns io.EOF after the last.
+type source interface{ next(event *Event) error }
+
+// openStream returns the source for a response. When it fails it has closed the body.
+func openStream(rsp *http.Response) (source, error) {
 	if rsp == nil {
 		return nil, failf("neither a response nor an error; a mock of the client must return one of them")
 	}
@@ -248,15 +250,15 @@ func openStream(rsp *http.Response) (func(*Event) error, error) {
 	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))
 	switch mediaType {
 	case "text/event-stream":
-		return newEventReader(r).next, nil
+		return newEventReader(r), nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
 		"application/x-jsonlines", "application/stream+json":
-		return newRecordReader(r, "\n").next, nil
+		return newRecordReader(r, "\n"), nil
 	}
 	if mediaType == "application/json-seq" || strings.HasSuffix(mediaType, "+json-seq") {
-		return newRecordReader(r, "\x1e").next, nil
+		return newRecordReader(r, "\x1e"), nil
 	}
-	return func(event *Event) error { return wholeBody(r, event) }, nil
+	return wholeBody{r}, nil
 }
 
 // callOf returns the caller's context and the events that it requires, as far as
