@@ -68,11 +68,14 @@ func placesIn(part *yaml.Node, at, name string) []position {
 	for header, described := range sorted(get(part, "headers")) {
 		found = append(found, placesIn(described, at+".headers"+step(header), name+goName(header))...)
 	}
-	for mediaType, media := range sorted(get(part, "content")) {
-		found = append(
-			found,
-			position{at: at + ".content" + step(mediaType) + ".schema", name: name, node: get(media, "schema")},
-		)
+	content := get(part, "content")
+	for mediaType, media := range sorted(content) {
+		ending := ""
+		if _, subtype, _ := strings.Cut(mediaType, "/"); len(content.Content) > 2 && subtype != "json" {
+			ending = goName(nonWord.ReplaceAllString(subtype, "_"))
+		}
+		at := at + ".content" + step(mediaType) + ".schema"
+		found = append(found, position{at: at, name: name + ending, node: get(media, "schema")})
 	}
 	return slices.DeleteFunc(found, func(p position) bool { return p.node == nil })
 }
