@@ -64,5 +64,6 @@
 //
 // # Testing
 //
-// Package feathertest is a fake Feather for your own tests, which fails on demand.
+// Package feathertest is a fake Feather for your own tests, which fails on demand. The
+// examples below use it: fake is such a server, and client a client for it.
 package feather

@@ -21,14 +21,32 @@ import (
 	"github.com/google/uuid"
 )
 
-func ExampleNew() {
+// What the examples have in common.
+var (
+	fake      = newFake()
+	client    = fake.Client()
+	ctx       = context.Background()
+	sessionID = uuid.MustParse("0190a5b4-0000-7000-8000-000000000001")
+)
+
+// newFake starts a server that TestMain closes.
+func newFake() *feathertest.Server {
 	server := feathertest.NewServer()
-	defer server.Close()
+	atEnd = append(atEnd, server.Close)
+	return server
+}
+
+func setEnvironment() (restore func()) {
 	os.Setenv("FEATHER_API_KEY", "your key")
-	defer os.Unsetenv("FEATHER_API_KEY")
-	os.Setenv("FEATHER_BASE_URL", server.URL) // unset, it is the sandbox
-	defer os.Unsetenv("FEATHER_BASE_URL")
-	ctx := context.Background()
+	os.Setenv("FEATHER_BASE_URL", fake.URL)
+	return func() {
+		os.Unsetenv("FEATHER_API_KEY")
+		os.Unsetenv("FEATHER_BASE_URL")
+	}
+}
+
+func ExampleNew() {
+	defer setEnvironment()() // FEATHER_API_KEY, FEATHER_BASE_URL
 
 	client, err := feather.New()
 	if err != nil {
@@ -56,10 +74,6 @@ func ExampleNew() {
 }
 
 func ExampleStream() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	client := server.Client()
-	ctx, sessionID := context.Background(), uuid.New()
 	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
 
 	for event, err := range feather.Stream(client.SendMessage(ctx, sessionID, body)) {
@@ -76,10 +90,6 @@ func ExampleStream() {
 }
 
 func ExampleAPIError() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	client := server.Client()
-
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{})
 	fmt.Println(err)
 
@@ -96,10 +106,7 @@ func ExampleAPIError() {
 
 // A key for each tenant, from the context of the call.
 func ExampleWithAPIKeyFunc() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	os.Setenv("FEATHER_BASE_URL", server.URL) // unset, it is the sandbox
-	defer os.Unsetenv("FEATHER_BASE_URL")
+	defer setEnvironment()() // FEATHER_API_KEY, FEATHER_BASE_URL
 
 	type tenant struct{}
 	keys := map[string]string{"acme": "key of acme", "zoo": "key of zoo"}
@@ -120,7 +127,8 @@ func ExampleWithAPIKeyFunc() {
 		_, err := client.SendMessageWithResponse(ctx, uuid.New(), feather.SendMessageRequest{Content: "hi"})
 		fmt.Println(name, err)
 	}
-	fmt.Println(server.Requests()[0].Header.Get("x-api-key"))
+	requests := fake.Requests()
+	fmt.Println(requests[len(requests)-1].Header.Get("x-api-key"))
 	// Output:
 	// acme <nil>
 	// nobody feather: looking up the API key: no key for tenant "nobody"
@@ -129,8 +137,6 @@ func ExampleWithAPIKeyFunc() {
 
 // A key from a secret store, kept for a minute.
 func ExampleWithAPIKeyFunc_secretStore() {
-	server := feathertest.NewServer()
-	defer server.Close()
 	lookups := 0
 	store := func(context.Context, string) (string, error) { lookups++; return "key from the store", nil }
 
@@ -150,7 +156,7 @@ func ExampleWithAPIKeyFunc_secretStore() {
 		key, expires = fresh, time.Now().Add(time.Minute)
 		return key, nil
 	}
-	client := server.Client(feather.WithAPIKeyFunc(cached))
+	client := fake.Client(feather.WithAPIKeyFunc(cached))
 	for range 3 {
 		_, err := client.SendMessageWithResponse(
 			context.Background(),
@@ -170,11 +176,7 @@ func ExampleWithAPIKeyFunc_secretStore() {
 // A stream that must end with an event of a certain type. This one ends too soon, in a
 // way that nothing but its events can show.
 func ExampleRequireEvent() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	server.Reply(feather.Event{Type: "delta", Data: "It is"})
-	client := server.Client()
-	ctx, sessionID := context.Background(), uuid.New()
+	fake.Reply(feather.Event{Type: "delta", Data: "It is"})
 	body := feather.SendMessageRequest{Content: "Where is order 12345?"}
 
 	stream := feather.Stream(client.SendMessage(ctx, sessionID, body, feather.RequireEvent("complete")))
@@ -192,10 +194,6 @@ func ExampleRequireEvent() {
 
 // A server that sends a stream on to a browser.
 func ExampleEvent_WriteTo() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	client := server.Client()
-
 	relay := func(w http.ResponseWriter, r *http.Request) {
 		body := feather.SendMessageRequest{Content: r.FormValue("question")}
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -228,10 +226,7 @@ func ExampleEvent_WriteTo() {
 
 // The context limits a stream as a whole.
 func ExampleStream_timeout() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	server.ReplyStall(feather.Event{Data: "It is"})
-	client := server.Client()
+	fake.ReplyStall(feather.Event{Data: "It is"})
 
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
@@ -248,9 +243,7 @@ func ExampleStream_timeout() {
 // A span for each try. Tracing libraries have such a wrapper ready, such as
 // otelhttp.NewTransport.
 func ExampleWithMiddleware() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	server.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "0")
+	fake.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "0")
 
 	trace := func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -259,7 +252,7 @@ func ExampleWithMiddleware() {
 			return next.RoundTrip(req)
 		})
 	}
-	client := server.Client(feather.WithMiddleware(trace))
+	client := fake.Client(feather.WithMiddleware(trace))
 	rsp, err := client.SendMessageWithResponse(
 		context.Background(),
 		uuid.New(),
@@ -279,9 +272,7 @@ func ExampleWithMiddleware() {
 
 // Each try is logged at debug, each retry at warn.
 func ExampleWithLogger() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	server.ReplyStatus(http.StatusNotFound, "Session not found")
+	fake.ReplyStatus(http.StatusNotFound, "Session not found")
 	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "path" {
 			return slog.Attr{}
@@ -290,7 +281,7 @@ func ExampleWithLogger() {
 	}
 	handler := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTimes})
 
-	client := server.Client(feather.WithLogger(slog.New(handler)))
+	client := fake.Client(feather.WithLogger(slog.New(handler)))
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(err)
 	// Output:
@@ -347,11 +338,7 @@ func ExampleClientWithResponsesInterface() {
 
 // Retries off, for one call.
 func ExampleMaxRetries() {
-	server := feathertest.NewServer()
-	defer server.Close()
-	client := server.Client()
-
-	server.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "30")
+	fake.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "30")
 	_, err := client.SendMessageWithResponse(
 		context.Background(),
 		uuid.New(),

@@ -18,7 +18,20 @@ func TestMain(m *testing.M) {
 	// What the developer has set is not what the tests are about.
 	os.Unsetenv("FEATHER_API_KEY")
 	os.Unsetenv("FEATHER_BASE_URL")
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(closing{m})
+}
+
+// atEnd runs after the tests, and before it is checked what is left.
+var atEnd []func()
+
+type closing struct{ *testing.M }
+
+func (m closing) Run() int {
+	code := m.M.Run()
+	for _, f := range atEnd {
+		f()
+	}
+	return code
 }
 
 const testKey = "sk-test-0123456789abcdef"
