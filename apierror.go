@@ -143,7 +143,8 @@ func refuseErrors(next HttpRequestDoer) HttpRequestDoer {
 }
 
 func isStrayPage(req *http.Request, rsp *http.Response) bool {
-	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent || req.Method == http.MethodHead
+	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent ||
+		req.Method == http.MethodHead
 	return !isEmpty && strings.HasPrefix(strings.ToLower(rsp.Header.Get("Content-Type")), "text/html") &&
 		!strings.Contains(req.Header.Get("Accept"), "text/html")
 }

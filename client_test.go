@@ -58,8 +58,16 @@ func TestNewRefuses(t *testing.T) {
 		{name: "a base URL without a host", opts: base("https:///v1"), want: "not an absolute http or https URL"},
 		{name: "a base URL of another scheme", opts: base("ftp://host"), want: "not an absolute http or https URL"},
 		{name: "an empty base URL", opts: base(""), want: "not an absolute http or https URL"},
-		{name: "a base URL with an empty query", opts: base("https://host?"), want: "not an absolute http or https URL"},
-		{name: "a base URL with an empty fragment", opts: base("https://host/#"), want: "not an absolute http or https URL"},
+		{
+			name: "a base URL with an empty query",
+			opts: base("https://host?"),
+			want: "not an absolute http or https URL",
+		},
+		{
+			name: "a base URL with an empty fragment",
+			opts: base("https://host/#"),
+			want: "not an absolute http or https URL",
+		},
 		{name: "a base URL with a query", opts: base("https://host/?a=b"), want: "not an absolute http or https URL"},
 		{name: "a base URL that is none", opts: base("https://["), want: "the base URL is not an absolute"},
 		{

@@ -699,7 +699,9 @@ func TestLongWaitDoesNotHoldUpAShorterOne(t *testing.T) {
 		network := roundTripper(func(req *http.Request) (*http.Response, error) {
 			rsp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}
 			if req.Header.Get("X-Retry-Count") == "" {
-				rsp.StatusCode, rsp.Header = http.StatusTooManyRequests, http.Header{"Retry-After": {req.Header.Get("Wait")}}
+				rsp.StatusCode, rsp.Header = http.StatusTooManyRequests, http.Header{
+					"Retry-After": {req.Header.Get("Wait")},
+				}
 			}
 			return rsp, nil
 		})

@@ -201,7 +201,12 @@ func cpuModel() string {
 }
 
 func printVersions() {
-	for _, module := range []string{"github.com/ogen-go/ogen", "github.com/openai/openai-go/v3", "github.com/anthropics/anthropic-sdk-go", "github.com/tmaxmax/go-sse"} {
+	for _, module := range []string{
+		"github.com/ogen-go/ogen",
+		"github.com/openai/openai-go/v3",
+		"github.com/anthropics/anthropic-sdk-go",
+		"github.com/tmaxmax/go-sse",
+	} {
 		fmt.Printf("- %s %s\n", module, versionOf(module))
 	}
 }

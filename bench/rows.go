@@ -35,7 +35,11 @@ type run struct {
 // tables lists everything that a testing.B can measure.
 func tables(at urls) ([]table, error) {
 	all := parsingTables()
-	for _, network := range []struct{ name, url string }{{"HTTP", at.plain}, {"HTTPS with HTTP/2", at.secure}, {"HTTP through a reverse proxy", at.proxied}} {
+	for _, network := range []struct{ name, url string }{
+		{"HTTP", at.plain},
+		{"HTTPS with HTTP/2", at.secure},
+		{"HTTP through a reverse proxy", at.proxied},
+	} {
 		peers, err := newPeers(network.url)
 		if err != nil {
 			return nil, err

@@ -244,7 +244,12 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 			body:        `{}`,
 			want:        "status is not supported",
 		},
-		{name: "a declared error of another shape", statusCode: 422, contentType: "application/json", body: `{"detail": "no"}`},
+		{
+			name:        "a declared error of another shape",
+			statusCode:  422,
+			contentType: "application/json",
+			body:        `{"detail": "no"}`,
+		},
 		{name: "an error", statusCode: 500, contentType: "text/plain", body: "boom"},
 	}
 	for _, tt := range tests {

@@ -236,7 +236,8 @@ func jsonMedia(content openapi3.Content) (mediaType string, media *openapi3.Medi
 		return "application/json", media
 	}
 	for _, mediaType := range slices.Sorted(maps.Keys(content)) {
-		if strings.Contains(mediaType, "json") && !strings.Contains(mediaType, "seq") && !strings.Contains(mediaType, "ndjson") {
+		if strings.Contains(mediaType, "json") && !strings.Contains(mediaType, "seq") &&
+			!strings.Contains(mediaType, "ndjson") {
 			return mediaType, content[mediaType]
 		}
 	}

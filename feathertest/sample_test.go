@@ -104,7 +104,8 @@ func TestSampleOfASchemaThatRequiresItselfEnds(t *testing.T) {
 
 // TestSampleOfATreeIsALeaf has a variant that leads back to the union.
 func TestSampleOfATreeIsALeaf(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {},
+	doc, err := openapi3.NewLoader().
+		LoadFromData([]byte(`{"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {},
 		"components": {"schemas": {
 			"Expr": {"oneOf": [{"$ref": "#/components/schemas/And"}, {"$ref": "#/components/schemas/Lit"}]},
 			"And": {"type": "object", "required": ["left", "right"], "properties": {

@@ -58,8 +58,8 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 const listHead = `<!-- Made by make generate. -->
 # Operations
 
-The calls of ` + "`feather.Client`" + `, by the API's tags. Each has a second one, with ` + "`WithResponse`" + ` after its
-name, which reads the response into the type named here.
+The calls of ` + "`feather.Client`" + `, by the API's tags. Each has a second one,
+with ` + "`WithResponse`" + ` after its name, which reads the response into the type named here.
 
 `
 

@@ -175,7 +175,8 @@ func checkReplaced(base source, pages []source) error {
 			)
 			if !replaced {
 				return fmt.Errorf(
-					"%s has info.version %s, but %s, which stays, comes from %s with %s; give a page for each operation, or the whole document",
+					"%s has info.version %s, but %s, which stays, comes from %s with %s; "+
+						"give a page for each operation, or the whole document",
 					pages[0].name,
 					version(pages[0]),
 					dotted([]string{"paths", path, method}),

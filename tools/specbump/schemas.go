@@ -96,7 +96,10 @@ func inner(p position) []position {
 		}
 	}
 	for i, part := range items(get(p.node, "allOf")) {
-		found = append(found, position{at: fmt.Sprintf("%s.allOf[%d]", p.at, i), name: p.name, node: part, isPart: true})
+		found = append(
+			found,
+			position{at: fmt.Sprintf("%s.allOf[%d]", p.at, i), name: p.name, node: part, isPart: true},
+		)
 	}
 	return append(found, variants(p)...)
 }

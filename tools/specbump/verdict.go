@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,8 +51,10 @@ func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error
 		return nil, err
 	}
 	// apidiff loads every package, and the examples may not compile.
-	if err := errors.Join(os.RemoveAll(filepath.Join(old, "examples")), os.RemoveAll(filepath.Join(tree, "examples"))); err != nil {
-		return nil, err
+	for _, dir := range []string{old, tree} {
+		if err := os.RemoveAll(filepath.Join(dir, "examples")); err != nil {
+			return nil, err
+		}
 	}
 	before, err := loadVendored(old)
 	if err != nil {
@@ -69,7 +70,8 @@ func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error
 	v.schemas = compare(listSchemas(before.root), listSchemas(after.root))
 
 	done := log.step("compare the HTTP APIs")
-	if v.breaking, err = runOasdiff(tools.oasdiff, filepath.Join(old, specFile), filepath.Join(tree, specFile)); err != nil {
+	v.breaking, err = runOasdiff(tools.oasdiff, filepath.Join(old, specFile), filepath.Join(tree, specFile))
+	if err != nil {
 		return nil, err
 	}
 	done()
