@@ -142,8 +142,8 @@ func (s *Server) script(r *Reply) *Reply {
 	return r
 }
 
-// ServeHTTP sends a copy of the Reply that has been taken from the queue.
-func (r Reply) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+// send sends a copy of the Reply that has been taken from the queue.
+func (r Reply) send(w http.ResponseWriter, req *http.Request) {
 	for name, values := range r.header {
 		w.Header()[name] = values
 	}
@@ -212,13 +212,14 @@ func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
 	case statusCode != http.StatusOK && len(content) == 0:
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(statusCode) })
 	case len(content) == 0, content["text/event-stream"] != nil && media == nil:
-		return Reply{server: s, events: shortReply}
+		return http.HandlerFunc(Reply{server: s, events: shortReply}.send)
 	case media != nil:
 		body, err := json.Marshal(sample(media.Schema))
 		if err != nil {
 			s.t.Errorf("feathertest: making a response from the document: %v", err)
 		}
-		return Reply{server: s, status: statusCode, body: body, header: http.Header{"Content-Type": {mediaType}}}
+		made := Reply{server: s, status: statusCode, body: body, header: http.Header{"Content-Type": {mediaType}}}
+		return http.HandlerFunc(made.send)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		mediaType := slices.Min(slices.Collect(maps.Keys(content)))

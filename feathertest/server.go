@@ -239,7 +239,7 @@ func (s *Server) responseTo(route *routers.Route) http.Handler {
 		next := *s.replies[i]
 		next.header = next.header.Clone()
 		s.replies = slices.Delete(s.replies, i, i+1)
-		return next
+		return http.HandlerFunc(next.send)
 	}
 	if handler, ok := s.handlers[operation]; ok {
 		return s.checked(handler, route)
