@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -180,7 +181,7 @@ func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
 	}
 	if req != nil {
 		e.Method, e.Path = req.Method, req.URL.EscapedPath()
-		for _, key := range req.Header.Values(keyHeader) {
+		for _, key := range secretsOf(req) {
 			e.redact(key)
 		}
 	}
@@ -191,12 +192,8 @@ func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
 	return e
 }
 
-// redact removes the API key from what the server sent back. Something as short
-// as a few characters is no secret, but would be found everywhere.
+// redact removes the API key from what the server sent back.
 func (e *APIError) redact(key string) {
-	if len(key) < shortestSecret {
-		return
-	}
 	e.Body = redactText(e.Body, key)
 	e.RequestID = strings.ReplaceAll(e.RequestID, key, redacted)
 	e.Path = strings.ReplaceAll(e.Path, key, redacted)
@@ -207,10 +204,14 @@ func (e *APIError) redact(key string) {
 	}
 }
 
-const (
-	redacted       = "[redacted]"
-	shortestSecret = 8
-)
+const redacted = "[redacted]"
+
+// secretsOf are the API keys of a request. Something as short as a few characters is no
+// secret, but would be found everywhere.
+func secretsOf(req *http.Request) []string {
+	isTooShort := func(key string) bool { return len(key) < 8 }
+	return slices.DeleteFunc(slices.Clone(req.Header.Values(keyHeader)), isTooShort)
+}
 
 // redactText also finds the key where JSON escapes it.
 func redactText(text []byte, key string) []byte {

@@ -85,10 +85,8 @@ func (e *StreamError) without(req *http.Request) *StreamError {
 		return e
 	}
 	event := e.Event
-	for _, key := range req.Header.Values(keyHeader) {
-		if len(key) >= shortestSecret {
-			event.Data = string(redactText([]byte(event.Data), key))
-		}
+	for _, key := range secretsOf(req) {
+		event.Data = string(redactText([]byte(event.Data), key))
 	}
 	return newStreamError(event)
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/featherhq/feather-go"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
@@ -25,11 +26,11 @@ type problem struct {
 
 // entry is one part of a request that is wrong, as Pydantic says it.
 type entry struct {
-	Type  string         `json:"type"`
-	Loc   []any          `json:"loc"`
-	Msg   string         `json:"msg"`
-	Input any            `json:"input"`
-	Ctx   map[string]any `json:"ctx,omitempty"`
+	Type  string                 `json:"type"`
+	Loc   []feather.LocationPart `json:"loc"`
+	Msg   string                 `json:"msg"`
+	Input any                    `json:"input"`
+	Ctx   map[string]any         `json:"ctx,omitempty"`
 }
 
 var schemaOptions = []openapi3.SchemaValidationOption{
@@ -37,18 +38,7 @@ var schemaOptions = []openapi3.SchemaValidationOption{
 	openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
 }
 
-// place is Loc as one writes it in code: body.items[3].name.
-func (e entry) place() string {
-	var b strings.Builder
-	for _, step := range e.Loc {
-		if index, ok := step.(int); ok {
-			fmt.Fprintf(&b, "[%d]", index)
-			continue
-		}
-		fmt.Fprintf(&b, ".%v", step)
-	}
-	return strings.TrimPrefix(b.String(), ".")
-}
+var bodyLoc = []feather.LocationPart{{Name: "body"}}
 
 // check returns nil for a request that the document allows.
 func check(r *http.Request, body []byte, route *routers.Route, params map[string]string) *problem {
@@ -76,7 +66,7 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 		entries = append(entries, describe(err)...)
 	}
 	if len(entries) == 0 {
-		entries = []entry{{Type: "value_error", Loc: []any{"body"}, Msg: "Value error, " + err.Error()}}
+		entries = []entry{{Type: "value_error", Loc: bodyLoc, Msg: "Value error, " + err.Error()}}
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(fmt.Sprint(a.Loc), fmt.Sprint(b.Loc)) })
 	return &problem{http.StatusUnprocessableEntity, entries}
@@ -124,14 +114,14 @@ func each(err error) []error {
 
 // describe turns an error of the checks into entries.
 func describe(err error) []entry {
-	loc := []any{"body"}
+	loc := bodyLoc
 	requestErr, ok := errors.AsType[*openapi3filter.RequestError](err)
 	if !ok {
 		return []entry{{Type: "value_error", Loc: loc, Msg: err.Error()}}
 	}
 	inBody := requestErr.Parameter == nil
 	if !inBody {
-		loc = []any{requestErr.Parameter.In, requestErr.Parameter.Name}
+		loc = []feather.LocationPart{{Name: requestErr.Parameter.In}, {Name: requestErr.Parameter.Name}}
 	}
 	if schemaErrs := leaves(requestErr.Err); len(schemaErrs) > 0 {
 		var entries []entry
@@ -178,13 +168,13 @@ var wanted = map[string]struct{ name, msg string }{
 }
 
 // describeSchema has Pydantic's words for the keywords that its models use most.
-func describeSchema(where []any, err *openapi3.SchemaError) []entry {
+func describeSchema(where []feather.LocationPart, err *openapi3.SchemaError) []entry {
 	loc := slices.Clone(where)
 	for _, step := range err.JSONPointer() {
 		if index, err := strconv.Atoi(step); err == nil {
-			loc = append(loc, index)
+			loc = append(loc, feather.LocationPart{Index: index})
 		} else {
-			loc = append(loc, step)
+			loc = append(loc, feather.LocationPart{Name: step})
 		}
 	}
 	e := entry{Type: "value_error", Loc: loc, Msg: "Value error, " + err.Reason, Input: err.Value}
@@ -222,7 +212,7 @@ func describeSchema(where []any, err *openapi3.SchemaError) []entry {
 // stand at the object, for all of them, or at one of them.
 func missing(e entry, required []string) []entry {
 	e.Type, e.Msg = "missing", "Field required"
-	if last, ok := e.Loc[len(e.Loc)-1].(string); ok && slices.Contains(required, last) {
+	if slices.Contains(required, e.Loc[len(e.Loc)-1].Name) {
 		return []entry{e}
 	}
 	members, _ := e.Input.(map[string]any)
@@ -230,7 +220,7 @@ func missing(e entry, required []string) []entry {
 	for _, name := range required {
 		if _, ok := members[name]; !ok {
 			absent := e
-			absent.Loc = append(slices.Clone(e.Loc), name)
+			absent.Loc = append(slices.Clone(e.Loc), feather.LocationPart{Name: name})
 			entries = append(entries, absent)
 		}
 	}
@@ -240,7 +230,7 @@ func missing(e entry, required []string) []entry {
 func invalidJSON(reason string) entry {
 	return entry{
 		Type: "json_invalid",
-		Loc:  []any{"body", 0},
+		Loc:  []feather.LocationPart{{Name: "body"}, {Index: 0}},
 		Msg:  "JSON decode error",
 		Ctx:  map[string]any{"error": reason},
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/featherhq/feather-go"
 	"github.com/featherhq/feather-go/internal/oapi"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
@@ -81,8 +82,8 @@ func (c *copiedResponse) refused(r *http.Request, route *routers.Route) string {
 	}
 	var places []string
 	for _, wrong := range leaves(err) {
-		for _, e := range describeSchema([]any{"body"}, wrong) {
-			places = append(places, e.place()+": "+e.Msg)
+		for _, e := range describeSchema(bodyLoc, wrong) {
+			places = append(places, feather.ValidationError{Loc: e.Loc}.Path()+": "+e.Msg)
 		}
 	}
 	if len(places) == 0 {

@@ -43,10 +43,11 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 		}
 		return report.isBreaking(), nil
 	}
-	fmt.Fprint(stdout, report.whole())
+	whole := report.whole()
+	fmt.Fprint(stdout, whole)
 	if opts.report != "" {
 		err = errors.Join(writeFile(opts.report, []byte(report.markdown())),
-			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(report.whole())))
+			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(whole)))
 	}
 	if !opts.verdictOnly && err == nil {
 		err = swap(work, opts.dir)
@@ -176,8 +177,7 @@ func buildAndTest(dir string, log *progress) (broken []string, err error) {
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	stdout, err := runCommand(cmd)
-	return stdout, err
+	return runCommand(cmd)
 }
 
 func runCommand(cmd *exec.Cmd) (string, error) {

@@ -53,13 +53,13 @@ func checkDocument(root *yaml.Node) error {
 	if problem != nil {
 		return problem
 	}
-	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(withoutExamples(root))); err != nil {
+	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(simplified(root))); err != nil {
 		return fmt.Errorf("not a valid OpenAPI document: %w", err)
 	}
 	return nil
 }
 
-func withoutExamples(root *yaml.Node) *yaml.Node {
+func simplified(root *yaml.Node) *yaml.Node {
 	root = clone(root)
 	simplify(root)
 	return root
@@ -74,10 +74,7 @@ func eachSchema(root *yaml.Node, visit func(position)) {
 			all(q)
 		}
 	}
-	for key, schema := range sorted(get(root, "components", "schemas")) {
-		all(position{at: jsonPath("components", "schemas", key), name: componentName(key, schema), node: schema})
-	}
-	for _, p := range places(root) {
+	for _, p := range append(components(root), places(root)...) {
 		all(p)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -470,6 +471,11 @@ func operationCandidates(path, method string, operation *yaml.Node) []string {
 	return goNames(append(candidates, inFull, "operation_"+inFull))
 }
 
+// firstTag is what the lists group an operation by.
+func firstTag(operation *yaml.Node) string {
+	return append(tagsOf(operation), "untagged")[0]
+}
+
 func tagsOf(operation *yaml.Node) []string {
 	var tags []string
 	if list := get(operation, "tags"); list != nil {
@@ -600,31 +606,38 @@ func (o *overlay) usedSchemas(document *yaml.Node) (map[string][]string, error) 
 	return tagsOfSchemas(changed), nil
 }
 
+// users yields the parts of a document from which schemas are used, with their tags.
+func users(document *yaml.Node) iter.Seq2[*yaml.Node, []string] {
+	return func(yield func(*yaml.Node, []string) bool) {
+		for _, within := range []*yaml.Node{document, get(document, "components")} {
+			for key, part := range entries(within) {
+				if key != "paths" && key != "components" && key != "schemas" && !yield(part, nil) {
+					return
+				}
+			}
+		}
+		for _, item := range entries(get(document, "paths")) {
+			if !yield(item, nil) {
+				return
+			}
+			for _, operation := range operationsOf(item) {
+				if !yield(operation, tagsOf(operation)) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // tagsOfSchemas returns the schemas in use, with the tags of the operations that lead to
 // each, sorted.
 func tagsOfSchemas(document *yaml.Node) map[string][]string {
 	tags := map[string][]string{}
-	collect := func(part *yaml.Node, names []string) {
+	for part, names := range users(document) {
 		reached := map[string]bool{}
 		reach(document, part, reached)
 		for key := range reached {
 			tags[key] = append(tags[key], names...)
-		}
-	}
-	for key, part := range entries(document) {
-		if key != "paths" && key != "components" {
-			collect(part, nil)
-		}
-	}
-	for kind, part := range entries(get(document, "components")) {
-		if kind != "schemas" {
-			collect(part, nil)
-		}
-	}
-	for _, pathItem := range entries(get(document, "paths")) {
-		collect(pathItem, nil)
-		for _, operation := range operationsOf(pathItem) {
-			collect(operation, tagsOf(operation))
 		}
 	}
 	for key := range tags {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -31,7 +30,7 @@ func listOfOperations(prepared *yaml.Node, dir string) ([]byte, error) {
 	rows := map[string]map[string]string{} // by tag and method
 	for path, item := range sorted(get(prepared, "paths")) {
 		for method, operation := range operationsOf(item) {
-			tag := cmp.Or(strings.Join(tagsOf(operation)[:min(1, len(tagsOf(operation)))], ""), "untagged")
+			tag := firstTag(operation)
 			if rows[tag] == nil {
 				rows[tag] = map[string]string{}
 			}

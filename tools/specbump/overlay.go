@@ -131,7 +131,10 @@ func (o *overlay) apply(document *yaml.Node) (*yaml.Node, error) {
 
 // find resolves an action's target as the generator does.
 func find(document *yaml.Node, action *yaml.Node) ([]*yaml.Node, error) {
-	target := getText(action, "target")
+	return query(document, getText(action, "target"))
+}
+
+func query(document *yaml.Node, target string) ([]*yaml.Node, error) {
 	path, err := jsonpath.NewPath(target, config.WithPropertyNameExtension())
 	if err != nil {
 		return nil, fmt.Errorf("%s: the target %q: %w", overlayFile, target, err)
@@ -159,6 +162,6 @@ func step(key string) string {
 
 // exists is true of a target that leads somewhere.
 func exists(document *yaml.Node, target string) bool {
-	path, err := jsonpath.NewPath(target, config.WithPropertyNameExtension())
-	return err == nil && len(path.Query(document)) > 0
+	found, err := query(document, target)
+	return err == nil && len(found) > 0
 }

@@ -101,10 +101,7 @@ func dropEmpty(node *yaml.Node) {
 // typeOfEnum gives the values of an enum their type, and takes a format away, for which
 // the generator has no constants.
 func typeOfEnum(node *yaml.Node) {
-	values := items(get(node, "enum"))
-	if constant := get(node, "const"); constant != nil {
-		values = append(values, constant)
-	}
+	values := enumValues(node)
 	if len(values) == 0 {
 		return
 	}
@@ -166,15 +163,8 @@ func separateTypes(node *yaml.Node) {
 // dropUnused removes the schemas that no operation leads to.
 func dropUnused(document *yaml.Node) {
 	used := map[string]bool{}
-	for key, part := range entries(document) {
-		if key != "components" {
-			reach(document, part, used)
-		}
-	}
-	for kind, part := range entries(get(document, "components")) {
-		if kind != "schemas" {
-			reach(document, part, used)
-		}
+	for part := range users(document) {
+		reach(document, part, used)
 	}
 	schemas := get(document, "components", "schemas")
 	for key := range sorted(schemas) {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -135,12 +134,23 @@ func kindOf(schema *yaml.Node) string {
 	)
 }
 
-// inlineSchemas finds the schemas that get a type of their own where they are used,
-// and names them: after the overlay's x-go-type-name, else after their place.
-func inlineSchemas(document *yaml.Node, taken identifiers) []position {
-	n := &inliner{taken: maps.Clone(taken)}
+// components are the places of the schemas that have names of their own.
+func components(document *yaml.Node) []position {
+	var found []position
 	for key, schema := range sorted(get(document, "components", "schemas")) {
-		n.within(position{at: jsonPath("components", "schemas", key), name: componentName(key, schema), node: schema})
+		at := jsonPath("components", "schemas", key)
+		found = append(found, position{at: at, name: componentName(key, schema), node: schema})
+	}
+	return found
+}
+
+// inlineSchemas finds the schemas that get a type of their own where they are used,
+// and names them: after the overlay's x-go-type-name, else after their place. It adds
+// their names to those that are taken.
+func inlineSchemas(document *yaml.Node, taken identifiers) []position {
+	n := &inliner{taken: taken}
+	for _, p := range components(document) {
+		n.within(p)
 	}
 	for _, p := range places(document) {
 		n.visit(p)
@@ -214,14 +224,19 @@ func (ids identifiers) add(name string, constants []string) {
 	}
 }
 
-// constantsOf are what the constants of an enum have after the name of the type.
-func constantsOf(schema *yaml.Node) []string {
+// enumValues are those of an enum, or the only one of a const.
+func enumValues(schema *yaml.Node) []*yaml.Node {
 	values := items(get(schema, "enum"))
 	if constant := get(schema, "const"); constant != nil {
 		values = append(values, constant)
 	}
+	return values
+}
+
+// constantsOf are what the constants of an enum have after the name of the type.
+func constantsOf(schema *yaml.Node) []string {
 	var texts []string
-	for _, value := range values {
+	for _, value := range enumValues(schema) {
 		texts = append(texts, value.Value)
 	}
 	var names []string

@@ -182,7 +182,7 @@ func tagsByOperation(documents ...*yaml.Node) map[string]string {
 	tags := map[string]string{}
 	for _, document := range documents {
 		for operation, node := range listOperations(document) {
-			tags[operation] = strings.Join(append(tagsOf(node), "untagged")[:1], "")
+			tags[operation] = firstTag(node)
 		}
 	}
 	return tags
