@@ -145,28 +145,32 @@ func printTable(t table, results []samples) {
 	for i, r := range t.runs {
 		fmt.Printf("| %s |", r.peer)
 		for _, unit := range shown {
-			fmt.Printf(" %s |", cell(results[i][unit], median(results[0][unit]), unit))
+			fmt.Printf(" %s |", cell(results[i][unit], results[0][unit], unit))
 		}
 		fmt.Println()
 	}
 }
 
-// cell shows a ratio to ours, its spread, and the figure itself.
-func cell(values []float64, ours float64, unit string) string {
+// cell shows the ratio to ours, its spread, and the figure itself.
+func cell(values, ours []float64, unit string) string {
 	if len(values) == 0 {
 		return "it cannot"
 	}
 	figure := human(median(values), unit)
-	if ours == 0 || strings.HasSuffix(unit, "/1000") || unit == "MB/s" || strings.HasPrefix(unit, "goroutines") {
+	if strings.HasSuffix(unit, "/1000") || unit == "MB/s" || strings.HasPrefix(unit, "goroutines") {
 		return figure
 	}
-	return fmt.Sprintf(
-		"%.2f (%.2f–%.2f) %s",
-		median(values)/ours,
-		slices.Min(values)/ours,
-		slices.Max(values)/ours,
-		figure,
-	)
+	r := ratios(values, ours)
+	return fmt.Sprintf("%.2f (%.2f–%.2f) %s", median(r), slices.Min(r), slices.Max(r), figure)
+}
+
+// ratios compares round with round: how fast the machine is changes between them.
+func ratios(values, base []float64) []float64 {
+	all := make([]float64, len(values))
+	for i := range values {
+		all[i] = values[i] / base[i]
+	}
+	return all
 }
 
 func median(values []float64) float64 {
