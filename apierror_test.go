@@ -173,8 +173,8 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 		},
 		{
 			name:     "an error object with a name for its code",
-			response: response{500, "application/json", nil, `{"error": {"code": "internal", "message": "Oops"}}`},
-			want:     `500 Internal Server Error: internal: Oops`,
+			response: response{502, "application/json", nil, `{"error": {"code": "internal", "message": "Oops"}}`},
+			want:     `502 Bad Gateway: internal: Oops`,
 			check:    func(e *feather.APIError) bool { return e.Code == "internal" },
 		},
 		{
