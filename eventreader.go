@@ -1,10 +1,16 @@
 package feather
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
+)
+
+// A stream that is slow keeps the small buffer, one that is fast gets the large one.
+const (
+	minBuffer     = 1 << 10
+	maxBuffer     = 16 << 10
+	maxEmptyReads = 100 // in a row, as bufio has it
 )
 
 // eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.
@@ -20,8 +26,8 @@ type eventReader struct {
 	begun   bool // there was a line that belongs to an event
 }
 
-func newEventReader(r *bufio.Reader) *eventReader {
-	return &eventReader{lines: splitter{r: r, delimiters: "\n\r"}}
+func newEventReader(r io.Reader) *eventReader {
+	return &eventReader{lines: newSplitter(r, "\n\r")}
 }
 
 // next has hardly a variable, as its frame is on the stack of every stream that waits.
@@ -102,8 +108,8 @@ func (e *eventReader) field(event *Event, line []byte) {
 // recordReader reads texts of JSON that stand apart by a delimiter.
 type recordReader struct{ records splitter }
 
-func newRecordReader(r *bufio.Reader, delimiter string) *recordReader {
-	return &recordReader{splitter{r: r, delimiters: delimiter}}
+func newRecordReader(r io.Reader, delimiter string) *recordReader {
+	return &recordReader{newSplitter(r, delimiter)}
 }
 
 func (r *recordReader) next(event *Event) error {
@@ -129,7 +135,7 @@ func (r *recordReader) next(event *Event) error {
 }
 
 // wholeBody is one event.
-type wholeBody struct{ r *bufio.Reader }
+type wholeBody struct{ r io.Reader }
 
 func (b wholeBody) next(event *Event) error {
 	body, err := io.ReadAll(io.LimitReader(b.r, maxEvent+1))
@@ -149,12 +155,18 @@ func (b wholeBody) next(event *Event) error {
 // however the network slices the stream, and never waits for the byte after a
 // delimiter.
 type splitter struct {
-	r          *bufio.Reader
+	r          io.Reader
 	delimiters string
-	unread     []byte // the rest of what r has buffered
-	read       int    // the bytes before it, which r still has
+	buffer     []byte
+	unread     []byte // the rest of what the last read brought
+	occurring  []byte // the delimiters that it has
+	readErr    error  // what came with it
 	piece      []byte
 	afterCR    bool // where a line feed belongs to the delimiter before it
+}
+
+func newSplitter(r io.Reader, delimiters string) splitter {
+	return splitter{r: r, delimiters: delimiters, buffer: make([]byte, minBuffer)}
 }
 
 // next returns the bytes up to the next delimiter, good until the call after.
@@ -174,7 +186,7 @@ func (s *splitter) next(most int) ([]byte, error) {
 				continue
 			}
 		}
-		end, found := indexAny(s.unread, s.delimiters)
+		end, found := indexAny(s.unread, s.occurring)
 		if len(s.piece)+end > most {
 			return nil, errEventTooLarge
 		}
@@ -192,30 +204,42 @@ func (s *splitter) next(most int) ([]byte, error) {
 	}
 }
 
-// fill waits for more of the stream.
+// fill waits for more of the stream. A buffer that the read fills is doubled.
 func (s *splitter) fill() error {
-	_, _ = s.r.Discard(s.read)
-	s.read = 0
-	if _, err := s.r.Peek(1); err != nil {
-		return err
+	for range maxEmptyReads {
+		if s.readErr != nil {
+			return s.readErr
+		}
+		var n int
+		n, s.readErr = s.r.Read(s.buffer)
+		s.unread, s.occurring = s.buffer[:n], s.occurring[:0]
+		for _, d := range []byte(s.delimiters) {
+			if bytes.IndexByte(s.unread, d) >= 0 {
+				s.occurring = append(s.occurring, d)
+			}
+		}
+		if n == len(s.buffer) && n < maxBuffer {
+			s.buffer = make([]byte, 2*n)
+		}
+		if n > 0 {
+			return nil
+		}
 	}
-	s.unread, _ = s.r.Peek(s.r.Buffered())
-	return nil
+	return io.ErrNoProgress
 }
 
 func (s *splitter) take(n int) []byte {
 	taken := s.unread[:n]
 	s.unread = s.unread[n:]
-	s.read += n
 	return taken
 }
 
 // indexAny is bytes.IndexAny, several times as fast for a byte or two, and ends
 // at the end.
-func indexAny(b []byte, chars string) (end int, found bool) {
+func indexAny(b, chars []byte) (end int, found bool) {
 	end = len(b)
-	for i := range len(chars) {
-		if at := bytes.IndexByte(b[:end], chars[i]); at >= 0 {
+	for _, c := range chars {
+		if at := bytes.IndexByte(b[:end], c); at >= 0 {
 			end, found = at, true
 		}
 	}

@@ -1,7 +1,6 @@
 package feather
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -244,7 +243,7 @@ func openStream(rsp *http.Response) (source, error) {
 		return nil, failf("the response is compressed with %q, and only gzip is decoded; "+
 			"ask for no other in Accept-Encoding", encoding)
 	}
-	r := bufio.NewReader(unlimited(rsp.Body))
+	r := unlimited(rsp.Body)
 	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))
 	switch mediaType {
 	case "text/event-stream":
@@ -268,5 +267,5 @@ func callOf(rsp *http.Response) (context.Context, []string) {
 	if rsp.Request == nil {
 		return context.Background(), nil
 	}
-	return rsp.Request.Context(), settings{}.of(rsp.Request).requiredEvents
+	return rsp.Request.Context(), new(settings).of(rsp.Request).requiredEvents
 }
