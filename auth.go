@@ -2,7 +2,6 @@ package feather
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -110,13 +109,8 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// guardKey keeps the API key with the API, no matter who set the header: never
-// in clear text, and never to the origin that a redirect names. Of a doer that is
-// no *http.Client it cannot see the redirects.
+// guardKey never sends the API key in clear text, no matter who set the header.
 func guardKey(next HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
-	if client, ok := next.(*http.Client); ok {
-		client.CheckRedirect = sameRequest(client.CheckRedirect)
-	}
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		canonicalKeyHeader(req.Header)
 		if len(req.Header[keyHeader]) > 0 {
@@ -153,35 +147,6 @@ func checkProxy(transport http.RoundTripper, req *http.Request) error {
 	if proxy, err := t.Proxy(req); err == nil && proxy != nil {
 		return failf("refusing to send the API key in clear text through the proxy %s; use https, or no proxy for %s",
 			origin(proxy), origin(req.URL))
-	}
-	return nil
-}
-
-// sameRequest follows only the redirects that keep origin and method: another
-// origin must not get the key, and another method would drop the message, which
-// the server may have acted on. It asks the caller's own policy first, as one that
-// stops at a redirect is not to be told that following it was refused.
-func sameRequest(policy func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	if policy == nil {
-		policy = stopAfterTen
-	}
-	return func(req *http.Request, via []*http.Request) error {
-		if err := policy(req, via); err != nil {
-			return err
-		}
-		from, to := origin(via[0].URL), origin(req.URL)
-		if from == to && via[0].Method == req.Method {
-			return nil
-		}
-		return failf("refusing the redirect from %s %s to %s %s, which changes the origin or the method; "+
-			"if the API has moved, change the base URL", via[0].Method, from, req.Method, to)
-	}
-}
-
-// stopAfterTen is what net/http does where there is no policy.
-func stopAfterTen(_ *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
 	}
 	return nil
 }

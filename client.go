@@ -60,10 +60,12 @@ func New(opts ...ClientOption) (*ClientWithResponses, error) {
 
 // layers puts the client together, from the network up.
 func (c *Client) layers(network HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
-	// The API key goes to the API, encrypted, and nowhere else.
-	doer := guardKey(network, transport)
+	// A redirect to another origin, or with another method, is refused.
+	doer := guardRedirects(network)
+	// The API key goes out encrypted.
+	doer = guardKey(doer, transport)
 	// Each try is bounded, and its error says whether anything was sent.
-	doer = limit(doer, c.newOptions.settings)
+	doer = limit(doer, &c.newOptions.settings)
 	// A response outside 2xx is an *APIError.
 	doer = refuseErrors(doer)
 	// Each try is logged.

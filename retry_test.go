@@ -249,40 +249,6 @@ func TestResponseThatDoesNotComeInTimeIsNotRetried(t *testing.T) {
 	})
 }
 
-// TestRedirectThatWouldChangeTheMethodIsRefused has a server that acts on a message
-// and then sends the client to a page, in every way that HTTP has for it.
-func TestRedirectThatWouldChangeTheMethodIsRefused(t *testing.T) {
-	for _, status := range []int{301, 302, 303} {
-		var methods []string
-		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			methods = append(methods, r.Method)
-			if r.URL.Path != "/login" {
-				http.Redirect(w, r, "/login", status)
-				return
-			}
-			w.Header().Set("Retry-After", "0")
-			w.WriteHeader(http.StatusTooManyRequests)
-		})
-		err := ask(newClient(t, server.URL))
-		want := "refusing the redirect from POST " + server.URL + " to GET " + server.URL
-		if len(methods) != 1 || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%d: %v, error %v", status, methods, err)
-		}
-	}
-	var methods []string
-	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if methods = append(methods, r.Method); r.URL.Path != "/moved" {
-			http.Redirect(w, r, "/moved", http.StatusFound)
-		}
-	})
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
-	rsp, err := doerOf(newClient(t, server.URL)).Do(req)
-	if err != nil || !slices.Equal(methods, []string{"GET", "GET"}) {
-		t.Fatalf("a GET: %v, error %v", methods, err)
-	}
-	_ = rsp.Body.Close()
-}
-
 // limited refuses the first n requests with a 429 and a header, and counts.
 func limited(n int, header http.Header, seen *[]*http.Request) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
