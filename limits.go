@@ -62,7 +62,7 @@ func negativeIdleTimeout(d time.Duration) error {
 
 // limit bounds each try in time, while the server is silent, and its response in
 // memory, whatever the server said of the length.
-func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
+func limit(next HttpRequestDoer, defaults *settings) HttpRequestDoer {
 	shared := newWatch(defaults.idleTimeout)
 	shared.isShared = true
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
@@ -94,10 +94,9 @@ func limit(next HttpRequestDoer, defaults settings) HttpRequestDoer {
 // server has been silent. The transport's own account is the only sure sign that
 // nothing was sent, as its errors look alike before and after.
 type try struct {
-	ctx     context.Context // the caller's
-	watched context.Context // the one that the request has
-	cancel  context.CancelFunc
-	trace   httptrace.ClientTrace
+	ctx    context.Context // the caller's
+	cancel context.CancelFunc
+	trace  httptrace.ClientTrace
 
 	wantsConnection atomic.Bool
 	connected       atomic.Bool
@@ -105,16 +104,15 @@ type try struct {
 	conn            net.Conn     // the last one
 	body            responseBody // here, as it would be allocated by itself
 
-	settings settings
+	settings *settings
 	watch    *watch
-	began    time.Time
-	waiting  atomic.Int64 // since when, in ns from began, plus 1; 0 while nobody waits
+	waiting  atomic.Int64 // since when, by the watch; 0 while nobody waits
 	returned atomic.Bool  // the response's head is there
 	expired  atomic.Bool
 }
 
-func newTry(ctx context.Context, s settings, shared *watch) *try {
-	t := &try{ctx: ctx, settings: s, watch: shared, began: time.Now()}
+func newTry(ctx context.Context, s *settings, shared *watch) *try {
+	t := &try{ctx: ctx, settings: s, watch: shared}
 	if s.idleTimeout != shared.silence {
 		t.watch = newWatch(s.idleTimeout)
 	}
@@ -130,8 +128,9 @@ func newTry(ctx context.Context, s settings, shared *watch) *try {
 
 // request returns req under the watch of the try, and starts the clock.
 func (t *try) request(req *http.Request) *http.Request {
-	t.watched, t.cancel = context.WithCancel(t.ctx)
-	watched := req.WithContext(httptrace.WithClientTrace(t.watched, &t.trace))
+	ctx, cancel := context.WithCancel(t.ctx)
+	t.cancel = cancel
+	watched := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
 	isSmall := 0 < req.ContentLength && req.ContentLength <= watchedBody
 	if req.Body != nil && req.Body != http.NoBody && !isSmall {
 		watched.Body = requestBody{req.Body, t}
@@ -149,7 +148,7 @@ func (t *try) request(req *http.Request) *http.Request {
 
 // wait begins to wait for the server. It takes no timer, as it is called with
 // every read.
-func (t *try) wait() { t.waiting.Store(int64(time.Since(t.began)) + 1) }
+func (t *try) wait() { t.waiting.Store(t.watch.now()) }
 
 // left is how long the server may still be silent.
 func (t *try) left() time.Duration {
@@ -157,7 +156,7 @@ func (t *try) left() time.Duration {
 	if since == 0 {
 		return t.settings.idleTimeout
 	}
-	return t.settings.idleTimeout - time.Since(t.began) + time.Duration(since-1)
+	return t.settings.idleTimeout - time.Duration(t.watch.now()-since)
 }
 
 func (t *try) end() {
@@ -179,6 +178,7 @@ func (t *try) idleFailure() *failure {
 type watch struct {
 	silence  time.Duration // the longest
 	isShared bool          // by all calls of a client, or else one call's own
+	start    time.Time
 
 	mu    sync.Mutex
 	tries map[*try]struct{}
@@ -186,8 +186,11 @@ type watch struct {
 }
 
 func newWatch(silence time.Duration) *watch {
-	return &watch{silence: silence, tries: map[*try]struct{}{}}
+	return &watch{silence: silence, start: time.Now(), tries: map[*try]struct{}{}}
 }
+
+// now is in ns, and never 0.
+func (w *watch) now() int64 { return int64(time.Since(w.start)) + 1 }
 
 func (w *watch) add(t *try) {
 	if w.silence <= 0 {
@@ -300,7 +303,8 @@ func (b *responseBody) giveUpConnection() {
 // decompress undoes the gzip that a request editor has asked for; net/http does so
 // only where it has asked itself.
 func decompress(rsp *http.Response) {
-	if strings.EqualFold(rsp.Header.Get("Content-Encoding"), "gzip") && rsp.Request.Method != http.MethodHead {
+	encoding := rsp.Header["Content-Encoding"]
+	if len(encoding) == 1 && strings.EqualFold(encoding[0], "gzip") && rsp.Request.Method != http.MethodHead {
 		rsp.Body = &gzipBody{compressed: rsp.Body}
 		rsp.Header.Del("Content-Encoding")
 		rsp.Header.Del("Content-Length")

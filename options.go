@@ -39,7 +39,7 @@ func (c *Client) do(
 	if err != nil {
 		return nil, notSent(err)
 	}
-	req = req.WithContext(ctx)
+	*req = *req.WithContext(ctx) // The copy stays on the stack, as the request is ours.
 	for _, list := range [...][]RequestEditorFn{c.RequestEditors, editors} {
 		for _, edit := range list {
 			if edit == nil {
@@ -115,12 +115,12 @@ func setting(change func(*settings)) RequestEditorFn {
 }
 
 // of returns the settings of a call: the client's, changed by its editors.
-func (s settings) of(req *http.Request) settings {
+func (s *settings) of(req *http.Request) *settings {
 	set, ok := req.Context().Value(settingsKey{}).(func(*settings))
 	if !ok {
 		return s
 	}
-	changed := s // s itself would be allocated for every call
+	changed := *s
 	set(&changed)
-	return changed
+	return &changed
 }

@@ -78,7 +78,7 @@ func negativeRetries(n int) error {
 // retrier sends the request of a call until it succeeds or must not be sent again.
 type retrier struct {
 	next     HttpRequestDoer
-	settings settings
+	settings *settings
 	logger   *slog.Logger
 
 	mu   sync.Mutex
@@ -86,7 +86,7 @@ type retrier struct {
 }
 
 func newRetrier(next HttpRequestDoer, o *newOptions) *retrier {
-	return &retrier{next: next, settings: o.settings, logger: o.logger, rows: map[string][]time.Time{}}
+	return &retrier{next: next, settings: &o.settings, logger: o.logger, rows: map[string][]time.Time{}}
 }
 
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {

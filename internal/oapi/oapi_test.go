@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/featherhq/feather-go/internal/oapi"
@@ -213,5 +214,24 @@ func TestDeclaredResponseIsNeverANilField(t *testing.T) {
 				t.Errorf("error %v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestBodyIsReadWholeWhateverItsLengthIsSaidToBe has lengths that a mock may get wrong.
+func TestBodyIsReadWholeWhateverItsLengthIsSaidToBe(t *testing.T) {
+	broken := errors.New("broken")
+	for _, length := range []int64{-1, 0, 1, 4, 5, 6, 100, 1 << 40} {
+		for _, end := range []error{io.EOF, broken} {
+			rsp := &http.Response{
+				StatusCode:    http.StatusOK,
+				ContentLength: length,
+				Body:          io.NopCloser(io.MultiReader(strings.NewReader("he"), strings.NewReader("llo"), iotest.ErrReader(end))),
+			}
+			var body []byte
+			err := oapi.Read(rsp, &body)
+			if string(body) != "hello" || errors.Is(err, broken) != (end == broken) {
+				t.Errorf("%d bytes, end %v: body %q, error %v", length, end, body, err)
+			}
+		}
 	}
 }

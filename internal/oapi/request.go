@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -42,8 +43,7 @@ func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bo
 	case IsNil(value), isEmptyList(value):
 		return
 	}
-	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
-		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
+	text, err := styled(in, name, style, explode, kind, format, value)
 	switch {
 	case err != nil:
 		r.fail(fmt.Errorf("the parameter %s cannot be sent: %w", name, err))
@@ -59,6 +59,18 @@ func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bo
 	case in == runtime.ParamLocationCookie:
 		r.cookies = append(r.cookies, name+"="+strings.TrimPrefix(text, name+"=")) // style form has the name
 	}
+}
+
+func styled(
+	in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any,
+) (string, error) {
+	// A UUID is written in one way everywhere. Most paths have one, and the runtime
+	// takes five times as long.
+	if id, ok := value.(uuid.UUID); ok && in == runtime.ParamLocationPath && style == "simple" {
+		return id.String(), nil
+	}
+	return runtime.StyleParamWithOptions(style, explode, name, value,
+		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
 }
 
 func (r *Request) fail(err error) {

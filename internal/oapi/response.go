@@ -22,7 +22,7 @@ type Content struct {
 // Every generated Parse function calls it.
 func Read(rsp *http.Response, body *[]byte, declared ...Content) (err error) {
 	defer func() { _ = rsp.Body.Close() }()
-	if *body, err = io.ReadAll(rsp.Body); err != nil {
+	if *body, err = readAll(rsp.Body, rsp.ContentLength); err != nil {
 		return err
 	}
 	found, ok := findContent(declared, rsp)
@@ -39,6 +39,27 @@ func Read(rsp *http.Response, body *[]byte, declared ...Content) (err error) {
 	}
 	field.Set(value)
 	return nil
+}
+
+// readAll is io.ReadAll with as much room as a small body needs: most are a few hundred
+// bytes.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	if size <= 0 || size > 32<<10 {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, 0, size+1) // and one, to see the end
+	for len(body) < cap(body) {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return body, err
+		}
+	}
+	rest, err := io.ReadAll(r)
+	return append(body, rest...), err
 }
 
 // findContent looks for the most specific status first: 200, 2XX, default.
