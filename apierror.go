@@ -160,15 +160,15 @@ func readAPIError(req *http.Request, rsp *http.Response) *APIError {
 
 func readErrorBody(rsp *http.Response) []byte {
 	content := io.LimitReader(rsp.Body, maxErrorBody)
-	var body []byte
+	var body bytes.Buffer
 	if b, ok := rsp.Body.(*responseBody); ok && rsp.StatusCode == 500 && rsp.ProtoMajor == 1 && rsp.ContentLength > 0 {
 		// uvicorn closes the connection after an unhandled exception and does not
 		// say so. While a byte is unread no other call can have got it.
-		body, _ = io.ReadAll(io.LimitReader(content, rsp.ContentLength-1))
+		_, _ = body.ReadFrom(io.LimitReader(content, rsp.ContentLength-1))
 		b.giveUpConnection()
 	}
-	rest, _ := io.ReadAll(content)
-	return append(body, rest...)
+	_, _ = body.ReadFrom(content)
+	return body.Bytes()
 }
 
 func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
@@ -176,7 +176,7 @@ func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
 		StatusCode: rsp.StatusCode,
 		RequestID:  RequestID(rsp),
 		Attempts:   1,
-		Header:     rsp.Header.Clone(),
+		Header:     rsp.Header,
 		Body:       body,
 	}
 	if req != nil {
@@ -197,14 +197,23 @@ func (e *APIError) redact(key string) {
 	e.Body = redactText(e.Body, key)
 	e.RequestID = strings.ReplaceAll(e.RequestID, key, redacted)
 	e.Path = strings.ReplaceAll(e.Path, key, redacted)
-	for _, values := range e.Header {
-		for i, value := range values {
-			values[i] = strings.ReplaceAll(value, key, redacted)
-		}
-	}
+	e.Header = redactHeader(e.Header, key)
 }
 
 const redacted = "[redacted]"
+
+// redactHeader leaves the response its own header.
+func redactHeader(header http.Header, key string) http.Header {
+	for name, values := range header {
+		for i, value := range values {
+			if strings.Contains(value, key) {
+				header = header.Clone()
+				header[name][i] = strings.ReplaceAll(value, key, redacted)
+			}
+		}
+	}
+	return header
+}
 
 // secretsOf are the API keys of a request. Something as short as a few characters is no
 // secret, but would be found everywhere.
@@ -215,7 +224,9 @@ func secretsOf(req *http.Request) []string {
 
 // redactText also finds the key where JSON escapes it.
 func redactText(text []byte, key string) []byte {
-	text = bytes.ReplaceAll(text, []byte(key), []byte(redacted))
+	if bytes.Contains(text, []byte(key)) {
+		text = bytes.ReplaceAll(text, []byte(key), []byte(redacted))
+	}
 	if bytes.IndexByte(text, '\\') >= 0 {
 		text = replaceEscaped(text, key, redacted)
 	}
@@ -277,12 +288,13 @@ type errorJSON struct {
 // gateway's error object or message.
 func readErrorJSON(data []byte) (said errorJSON) {
 	var body struct {
-		Error, Detail, Code json.RawMessage
-		Title, Message      string
-		Retryable           any
-		RetryAfter          float64 `json:"retry_after"`
+		Error, Code    json.RawMessage
+		Detail         []ValidationError
+		Title, Message string
+		Retryable      any
+		RetryAfter     float64 `json:"retry_after"`
 	}
-	_ = json.Unmarshal(data, &body) // A member of another type stays empty.
+	err := json.Unmarshal(data, &body) // A member of another type stays empty.
 	var inner struct {
 		Code    json.RawMessage
 		Message string
@@ -296,15 +308,27 @@ func readErrorJSON(data []byte) (said errorJSON) {
 	if retryable, ok := body.Retryable.(bool); ok {
 		said.retryable = &retryable
 	}
-	if len(body.Detail) > 0 && string(body.Detail) != "null" {
-		var entries ValidationErrors
-		_ = entries.UnmarshalJSON(body.Detail)
-		said.message = entries.String()
-		if body.Detail[0] == '[' {
-			said.validation = entries
-		}
+	said.validation = body.Detail
+	detail := said.validation
+	if err != nil {
+		said.validation, detail = readDetail(data)
 	}
+	said.message = cmp.Or(detail.String(), said.message)
 	return said
+}
+
+// readDetail is for a detail that may be no list of validation errors: it can be a text,
+// or any JSON.
+func readDetail(data []byte) (validation, detail ValidationErrors) {
+	var body struct{ Detail json.RawMessage }
+	if _ = json.Unmarshal(data, &body); len(body.Detail) == 0 {
+		return nil, nil
+	}
+	_ = detail.UnmarshalJSON(body.Detail)
+	if body.Detail[0] == '[' {
+		validation = detail
+	}
+	return validation, detail
 }
 
 // firstText returns the first member that is a text or a number.

@@ -1,6 +1,7 @@
 package feather
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -39,11 +40,12 @@ func (p LocationPart) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a string or an integer. Anything else becomes a Name: its JSON.
 func (p *LocationPart) UnmarshalJSON(data []byte) error {
 	*p = LocationPart{}
-	if json.Unmarshal(data, &p.Index) == nil && string(data) != "null" {
-		return nil
+	if bytes.HasPrefix(data, []byte{'"'}) {
+		return json.Unmarshal(data, &p.Name)
 	}
-	*p = LocationPart{}
-	if json.Unmarshal(data, &p.Name) != nil || string(data) == "null" {
+	if index, err := strconv.Atoi(string(data)); err == nil {
+		p.Index = index
+	} else {
 		p.Name = string(data)
 	}
 	return nil
@@ -98,7 +100,8 @@ func (v ValidationError) Path() string {
 		case part.Name == "":
 			fmt.Fprintf(&path, "[%d]", part.Index)
 		case path.Len() > 0:
-			path.WriteString("." + part.Name)
+			path.WriteByte('.')
+			path.WriteString(part.Name)
 		default:
 			path.WriteString(part.Name)
 		}
