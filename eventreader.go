@@ -179,53 +179,63 @@ func (s *splitter) next(most int) ([]byte, error) {
 				return s.piece, err
 			}
 		}
-		if s.afterCR {
-			s.afterCR = false
-			if s.unread[0] == '\n' {
-				s.take(1)
-				continue
-			}
+		if piece, whole, err := s.cut(most); whole || err != nil {
+			return piece, err
 		}
-		end, found := indexAny(s.unread, s.occurring)
-		if len(s.piece)+end > most {
-			return nil, errEventTooLarge
-		}
-		if !found {
-			s.piece = append(s.piece, s.take(end)...)
-			continue
-		}
-		s.afterCR = s.unread[end] == '\r'
-		line := s.take(end + 1)[:end]
-		if len(s.piece) == 0 {
-			return line, nil // The next fill is the first to overwrite it.
-		}
-		s.piece = append(s.piece, line...)
-		return s.piece, nil
 	}
 }
 
-// fill waits for more of the stream. A buffer that the read fills is doubled.
+// cut takes from what is unread up to the next delimiter.
+func (s *splitter) cut(most int) (piece []byte, whole bool, err error) {
+	if s.afterCR {
+		s.afterCR = false
+		if s.unread[0] == '\n' {
+			s.take(1)
+			return nil, false, nil
+		}
+	}
+	end, found := indexAny(s.unread, s.occurring)
+	if len(s.piece)+end > most {
+		return nil, false, errEventTooLarge
+	}
+	if !found {
+		s.piece = append(s.piece, s.take(end)...)
+		return nil, false, nil
+	}
+	s.afterCR = s.unread[end] == '\r'
+	line := s.take(end + 1)[:end]
+	if len(s.piece) == 0 {
+		return line, true, nil // The next fill is the first to overwrite it.
+	}
+	s.piece = append(s.piece, line...)
+	return s.piece, true, nil
+}
+
+// fill waits for more of the stream.
 func (s *splitter) fill() error {
 	for range maxEmptyReads {
 		if s.readErr != nil {
 			return s.readErr
 		}
-		var n int
-		n, s.readErr = s.r.Read(s.buffer)
-		s.unread, s.occurring = s.buffer[:n], s.occurring[:0]
-		for _, d := range []byte(s.delimiters) {
-			if bytes.IndexByte(s.unread, d) >= 0 {
-				s.occurring = append(s.occurring, d)
-			}
-		}
-		if n == len(s.buffer) && n < maxBuffer {
-			s.buffer = make([]byte, 2*n)
-		}
-		if n > 0 {
+		if s.took(s.r.Read(s.buffer)) {
 			return nil
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// took says whether a read brought anything. A buffer that it filled is doubled.
+func (s *splitter) took(n int, err error) bool {
+	s.unread, s.readErr, s.occurring = s.buffer[:n], err, s.occurring[:0]
+	for _, d := range []byte(s.delimiters) {
+		if bytes.IndexByte(s.unread, d) >= 0 {
+			s.occurring = append(s.occurring, d)
+		}
+	}
+	if n == len(s.buffer) && n < maxBuffer {
+		s.buffer = make([]byte, 2*n)
+	}
+	return n > 0
 }
 
 func (s *splitter) take(n int) []byte {

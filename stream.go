@@ -167,54 +167,81 @@ var errNoEventType = failf("RequireEvent was given no event type")
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
-		events, err := begin(&ranged, rsp, err)
-		if err == nil {
-			defer closeBody(rsp.Body)
-			err = readEvents(rsp, events, yield)
-		}
-		if err != nil {
-			yield(Event{}, err)
+		r := newReading(&ranged, rsp, err)
+		defer r.close()
+		for r.next() && yield(r.event, r.err) {
 		}
 	}
 }
 
-func begin(ranged *atomic.Bool, rsp *http.Response, err error) (source, error) {
+// reading is a stream that is being ranged over. It has what would else be variables of
+// functions that wait, and so on the stack of every stream.
+type reading struct {
+	source   source
+	rsp      *http.Response  // nil if there is none
+	ctx      context.Context // the caller's
+	required []string        // the types of event of which one must be the last
+
+	event  Event
+	err    error // the last thing to yield
+	isOver bool
+}
+
+func newReading(ranged *atomic.Bool, rsp *http.Response, err error) *reading {
 	if ranged.Swap(true) {
-		return nil, failf("the stream has been read already; make the call again for another one")
+		err = failf("the stream has been read already; make the call again for another one")
+	}
+	var events source
+	if err == nil {
+		events, err = openStream(rsp)
 	}
 	if err != nil {
-		return nil, named(err)
+		return &reading{source: failed{named(err)}}
 	}
-	return openStream(rsp)
+	r := &reading{source: events, rsp: rsp}
+	r.ctx, r.required = callOf(rsp)
+	return r
 }
 
-// readEvents yields events until there are no more, or the caller wants no more.
-func readEvents(rsp *http.Response, events source, yield func(Event, error) bool) error {
-	ctx, required := callOf(rsp)
-	var event Event // within the loop it would be allocated for every event
-	for {
-		event = Event{}
-		if err := events.next(&event); err != nil {
-			return endOfStream(ctx, rsp, required, err)
-		}
-		if !yield(event, nil) || required != nil && slices.Contains(required, event.Type) {
-			return nil
-		}
+// next reads what is to be yielded, and says whether there is anything.
+func (r *reading) next() bool {
+	if r.isOver {
+		return false
 	}
+	r.event = Event{}
+	return r.took(r.source.next(&r.event))
+}
+
+func (r *reading) took(err error) bool {
+	if err == nil {
+		r.isOver = slices.Contains(r.required, r.event.Type)
+		return true
+	}
+	r.event, r.err, r.isOver = Event{}, r.endOfStream(err), true
+	return r.err != nil
 }
 
 // endOfStream is nil where the stream ended as it should.
-func endOfStream(ctx context.Context, rsp *http.Response, required []string, err error) error {
+func (r *reading) endOfStream(err error) error {
+	if r.rsp == nil {
+		return err // of the call
+	}
 	if e, ok := err.(*StreamError); ok {
-		return e.without(rsp.Request)
+		return e.without(r.rsp.Request)
 	}
 	switch {
 	case err != io.EOF:
-		return brokenOff(ctx, err)
-	case required != nil:
-		return lacksEvent(required)
+		return brokenOff(r.ctx, err)
+	case r.required != nil:
+		return lacksEvent(r.required)
 	}
 	return nil
+}
+
+func (r *reading) close() {
+	if r.rsp != nil {
+		closeBody(r.rsp.Body)
+	}
 }
 
 func lacksEvent(required []string) error {
@@ -226,6 +253,11 @@ func lacksEvent(required []string) error {
 
 // source reads the next event into one that is empty, and returns io.EOF after the last.
 type source interface{ next(event *Event) error }
+
+// failed is the source of a call that has no stream.
+type failed struct{ err error }
+
+func (f failed) next(*Event) error { return f.err }
 
 // openStream returns the source for a response. When it fails it has closed the body.
 func openStream(rsp *http.Response) (source, error) {
