@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"sync"
 )
 
 // A stream that is slow keeps the small buffer, one that is fast gets the large one.
 const (
-	minBuffer     = 1 << 10
-	maxBuffer     = 16 << 10
+	smallBuffer   = 1 << 10
+	mediumBuffer  = 4 << 10
+	largeBuffer   = 16 << 10
 	maxEmptyReads = 100 // in a row, as bufio has it
 )
+
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
 // eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.
 type eventReader struct {
@@ -55,21 +59,22 @@ func (e *eventReader) line(event *Event, line []byte, err error) (whole bool, _ 
 	case err != nil:
 		return false, err
 	case len(line) > 0:
-		e.field(event, line)
+		return false, e.field(event, line)
 	case e.hasData || event.Type != "":
-		event.ID = e.lastID
-		event.Data = string(bytes.TrimSuffix(e.data, []byte("\n")))
-		if event.Type == "error" {
-			return false, newStreamError(*event)
-		}
-		return true, nil
-	default:
-		e.begun = false
+		return true, e.finish(event)
 	}
-	if len(e.data) > maxEvent+len("\n") {
-		return false, errEventTooLarge
-	}
+	e.begun = false
 	return false, nil
+}
+
+// finish makes the lines of an event one.
+func (e *eventReader) finish(event *Event) error {
+	event.ID = e.lastID
+	event.Data = string(bytes.TrimSuffix(e.data, []byte("\n")))
+	if event.Type == "error" {
+		return newStreamError(*event)
+	}
+	return nil
 }
 
 // isCut tells a last line without its end from one that no event needs: a comment,
@@ -78,7 +83,7 @@ func isCut(line []byte) bool {
 	return len(line) > 0 && line[0] != ':' && !bytes.HasPrefix(line, []byte("retry:"))
 }
 
-func (e *eventReader) field(event *Event, line []byte) {
+func (e *eventReader) field(event *Event, line []byte) error {
 	name, value := line, []byte(nil)
 	if colon := bytes.IndexByte(line, ':'); colon >= 0 {
 		name, value = line[:colon], line[colon+1:]
@@ -87,22 +92,26 @@ func (e *eventReader) field(event *Event, line []byte) {
 		value = value[1:]
 	}
 	switch string(name) {
+	case "data":
+		e.data = append(append(e.data, value...), '\n')
+		e.hasData = true
+		if len(e.data) > maxEvent+len("\n") {
+			return errEventTooLarge
+		}
 	case "event":
 		if string(value) != e.lastType {
 			e.lastType = string(value)
 		}
 		event.Type = e.lastType
-	case "data":
-		e.data = append(append(e.data, value...), '\n')
-		e.hasData = true
 	case "id":
 		if bytes.IndexByte(value, 0) < 0 {
 			e.lastID = string(value)
 		}
 	default:
-		return
+		return nil
 	}
 	e.begun = true
+	return nil
 }
 
 // recordReader reads texts of JSON that stand apart by a delimiter.
@@ -158,20 +167,27 @@ type splitter struct {
 	r          io.Reader
 	delimiters string
 	buffer     []byte
-	unread     []byte // the rest of what the last read brought
-	occurring  []byte // the delimiters that it has
-	readErr    error  // what came with it
+	large      *[largeBuffer]byte // the buffer, if it is from the pool
+	unread     []byte             // the rest of what the last read brought
+	occurring  []byte             // the delimiters that it has
+	readErr    error              // what came with it
 	piece      []byte
 	afterCR    bool // where a line feed belongs to the delimiter before it
 }
 
 func newSplitter(r io.Reader, delimiters string) splitter {
-	return splitter{r: r, delimiters: delimiters, buffer: make([]byte, minBuffer)}
+	return splitter{r: r, delimiters: delimiters, buffer: make([]byte, smallBuffer)}
 }
 
 // next returns the bytes up to the next delimiter, good until the call after.
 // With an error, io.EOF at the end, come those after the last delimiter.
 func (s *splitter) next(most int) ([]byte, error) {
+	if len(s.occurring) == 1 && !s.afterCR { // as in most streams: no detour
+		if end := bytes.IndexByte(s.unread, s.occurring[0]); end >= 0 {
+			s.afterCR = s.unread[end] == '\r'
+			return s.take(end + 1)[:end], nil
+		}
+	}
 	s.piece = s.piece[:0]
 	for {
 		if len(s.unread) == 0 {
@@ -215,6 +231,7 @@ func (s *splitter) cut(most int) (piece []byte, whole bool, err error) {
 func (s *splitter) fill() error {
 	for range maxEmptyReads {
 		if s.readErr != nil {
+			s.giveBack()
 			return s.readErr
 		}
 		if s.took(s.r.Read(s.buffer)) {
@@ -224,7 +241,8 @@ func (s *splitter) fill() error {
 	return io.ErrNoProgress
 }
 
-// took says whether a read brought anything. A buffer that it filled is doubled.
+// took says whether a read brought anything. After one that filled the buffer comes a
+// larger buffer.
 func (s *splitter) took(n int, err error) bool {
 	s.unread, s.readErr, s.occurring = s.buffer[:n], err, s.occurring[:0]
 	for _, d := range []byte(s.delimiters) {
@@ -232,10 +250,29 @@ func (s *splitter) took(n int, err error) bool {
 			s.occurring = append(s.occurring, d)
 		}
 	}
-	if n == len(s.buffer) && n < maxBuffer {
-		s.buffer = make([]byte, 2*n)
+	if n == len(s.buffer) {
+		s.enlarge()
 	}
 	return n > 0
+}
+
+func (s *splitter) enlarge() {
+	switch {
+	case len(s.buffer) == smallBuffer:
+		s.buffer = make([]byte, mediumBuffer)
+	case s.large == nil:
+		s.large = largeBuffers.Get().(*[largeBuffer]byte)
+		s.buffer = s.large[:]
+	}
+}
+
+// giveBack is for the end of a stream. The large buffer of one that is given up is
+// garbage.
+func (s *splitter) giveBack() {
+	if s.large != nil {
+		largeBuffers.Put(s.large)
+		s.large, s.buffer = nil, nil
+	}
 }
 
 func (s *splitter) take(n int) []byte {

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -674,6 +676,31 @@ func (f *failsOnce) Read(p []byte) (int, error) {
 	err := cmp.Or(f.err, io.EOF)
 	f.err = nil
 	return 0, err
+}
+
+// TestStreamsSideBySideDoNotMix has streams that are fast enough for a large buffer.
+func TestStreamsSideBySideDoNotMix(t *testing.T) {
+	var wg sync.WaitGroup
+	for reader := range 8 {
+		wg.Go(func() {
+			want := strings.Repeat(strconv.Itoa(reader), 100)
+			for range 20 {
+				body := strings.Repeat("data: "+want+"\n\n", 500)
+				count := 0
+				for event, err := range feather.Stream(reply(sse, strings.NewReader(body)), nil) {
+					if err != nil || event.Data != want {
+						t.Errorf("event %q, error %v, want %q", event.Data, err, want)
+						return
+					}
+					count++
+				}
+				if count != 500 {
+					t.Errorf("%d events", count)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func FuzzStream(f *testing.F) {
