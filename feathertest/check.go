@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/featherhq/feather-go"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -52,7 +51,7 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 			SchemaValidationOptions: schemaOptions,
 		},
 	})
-	if err == nil && len(body) > 0 && strings.Contains(r.Header.Get("Content-Type"), "json") && !json.Valid(body) {
+	if err == nil && len(body) > 0 && isJSON(r.Header.Get("Content-Type")) && !json.Valid(body) {
 		return &problem{http.StatusUnprocessableEntity, []entry{invalidJSON("extra data")}}
 	}
 	if err == nil {

@@ -30,7 +30,7 @@ const laterSpec = `{
       "delete": {"parameters": [{"name": "thing_id", "in": "path", "required": true, "schema": {"type": "integer"}}], "responses": {"204": {"description": "gone"}}}
     },
     "/v1/things/recent": {"get": {"responses": {"200": {"description": "ok"}}}},
-    "/v1/things/{thing_id}/parts/{part_id}": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Part"}}}}}}},
+    "/v1/things/{thing_id}/parts/{part_id}": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Part"}}, "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Part"}}}}}}},
     "/v1/things/parts/{part_id}/colors": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}}}}}},
     "/v1/things": {
       "post": {
@@ -235,6 +235,7 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 			body:        `{`,
 			want:        "failed to decode response body",
 		},
+		{name: "a stream of JSON", statusCode: 200, contentType: "application/x-ndjson", body: "{}\n{}\n"},
 		{name: "nothing", statusCode: 200, want: "Content-Type"},
 		{name: "another media type", statusCode: 200, contentType: "text/html", body: "<p>", want: "text/html"},
 		{

@@ -237,8 +237,7 @@ func jsonMedia(content openapi3.Content) (mediaType string, media *openapi3.Medi
 		return "application/json", media
 	}
 	for _, mediaType := range slices.Sorted(maps.Keys(content)) {
-		if strings.Contains(mediaType, "json") && !strings.Contains(mediaType, "seq") &&
-			!strings.Contains(mediaType, "ndjson") {
+		if isJSON(mediaType) {
 			return mediaType, content[mediaType]
 		}
 	}

@@ -3,6 +3,7 @@ package feathertest
 import (
 	"bytes"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -47,14 +48,17 @@ func (c *copiedResponse) WriteHeader(statusCode int) {
 
 func (c *copiedResponse) Write(p []byte) (int, error) {
 	c.written = true
-	if c.isJSON() {
+	if isJSON(c.Header().Get("Content-Type")) {
 		c.body.Write(p)
 	}
 	return c.ResponseWriter.Write(p)
 }
 
-func (c *copiedResponse) isJSON() bool {
-	return strings.Contains(c.Header().Get("Content-Type"), "json")
+// isJSON tells one text of JSON from a stream of them.
+func isJSON(contentType string) bool {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return mediaType != "application/stream+json" &&
+		(strings.HasSuffix(mediaType, "/json") || strings.HasSuffix(mediaType, "+json"))
 }
 
 // refused says why the document does not allow the response, and where.
@@ -62,8 +66,8 @@ func (c *copiedResponse) refused(r *http.Request, route *routers.Route) string {
 	if !oapi.IsSuccess(c.statusCode) {
 		return ""
 	}
-	declared := route.Operation.Responses.Status(c.statusCode)
-	if declared != nil && !c.isJSON() && declared.Value.Content.Get(c.Header().Get("Content-Type")) != nil {
+	declared, contentType := route.Operation.Responses.Status(c.statusCode), c.Header().Get("Content-Type")
+	if declared != nil && !isJSON(contentType) && declared.Value.Content.Get(contentType) != nil {
 		return "" // a declared type that is not JSON, such as a stream
 	}
 	err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
