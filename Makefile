@@ -51,8 +51,8 @@ soak: ## let 64 callers meet every fault for a minute
 	go test -race -tags soak -count=1 -v -run TestSoak ./feathertest
 
 .PHONY: bench
-bench: peers ## measure against peers and print the tables
-	cd bench && go build -o ../build/bench . && ../build/bench
+bench: peers ## measure against peers: make bench ARGS="-rounds 25"
+	cd bench && go build -o ../build/bench . && ../build/bench $(ARGS)
 
 # The generated client of a peer is not committed.
 .PHONY: peers

@@ -1,8 +1,7 @@
 // Command bench measures feather-go side by side with its peers and prints
-// Markdown tables of ratios: feather-go is 1.00, more is slower or larger. The
-// rounds go through all peers in turn, so that the machine's noise meets all
-// alike, and begin with another one each; a figure is the median of the rounds, with the spread from the lowest to
-// the highest.
+// Markdown: a summary, and tables of ratios. The rounds go through all peers in
+// turn, so that the machine's noise meets all alike, and begin with another one
+// each. A ratio is the median of the ratios of the rounds.
 package main
 
 import (
@@ -26,8 +25,9 @@ func main() {
 	rounds := flag.Int("rounds", 7, "how often each row is measured")
 	only := flag.String("only", "", "measure the tables whose title contains this")
 	imports := flag.Bool("imports", true, "measure what importing costs, too")
+	tree := flag.String("tree", "", "a tree of this module that has the whole API document, to be imported as well")
 	flag.Parse()
-	if err := flag.Set("test.benchtime", "150ms"); err != nil {
+	if err := flag.Set("test.benchtime", "100ms"); err != nil {
 		log.Fatal(err)
 	}
 	trustServer()
@@ -54,11 +54,12 @@ func main() {
 	)
 	printVersions()
 	results := measure(all, *rounds)
+	printSummary(all, results)
 	for i, t := range all {
 		printTable(t, results[i])
 	}
 	if *imports {
-		if err := printImports(); err != nil {
+		if err := printImports(at.plain, *tree); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -166,8 +167,8 @@ func cell(values, ours []float64, unit string) string {
 
 // ratios compares round with round: how fast the machine is changes between them.
 func ratios(values, base []float64) []float64 {
-	all := make([]float64, len(values))
-	for i := range values {
+	all := make([]float64, min(len(values), len(base))) // A round may have failed.
+	for i := range all {
 		all[i] = values[i] / base[i]
 	}
 	return all

@@ -19,7 +19,7 @@ func parsingTables() []table {
 		read func(*http.Response, func(string)) error
 	}{
 		{"feather-go", readFeather},
-		{"net/http by hand", scanEvents},
+		{byHandName, scanEvents},
 		{"openai-go's reader", readOpenAI},
 		{"anthropic-sdk-go's reader", readAnthropic},
 		{"go-sse", readGoSSE},

@@ -20,6 +20,12 @@ var sessionID = uuid.MustParse("7d444840-9dc0-11d1-b245-5ffdce74fad2")
 
 const key = "sk-bench-0123456789abcdef"
 
+const (
+	byHandName = "net/http by hand"
+	bareName   = "bare generated client"
+	ogenName   = "ogen (drops the reply)"
+)
+
 // peer is a way to make the call. What a peer cannot do is nil.
 type peer struct {
 	name string
@@ -52,9 +58,9 @@ func newPeers(baseURL string) ([]peer, error) {
 	hand := newByHand(baseURL)
 	return []peer{
 		{"feather-go", generatedCall(ours), ourFail(ours), ourStream(ours)},
-		{"net/http by hand", hand.call, hand.fail, hand.streamWith(scanEvents)},
-		{"bare generated client", generatedCall(bare), bareFail(bare), nil},
-		{"ogen (drops the reply)", ogenCall(ogen), ogenFail(ogen), nil},
+		{byHandName, hand.call, hand.fail, hand.streamWith(scanEvents)},
+		{bareName, generatedCall(bare), bareFail(bare), nil},
+		{ogenName, ogenCall(ogen), ogenFail(ogen), nil},
 		{"openai-go's reader", nil, nil, hand.streamWith(readOpenAI)},
 		{"anthropic-sdk-go's reader", nil, nil, hand.streamWith(readAnthropic)},
 	}, nil

@@ -17,6 +17,9 @@ import (
 const (
 	streamEvents = 1000
 	openStreams  = 1000
+
+	plainHTTP  = "HTTP"
+	secureHTTP = "HTTPS with HTTP/2"
 )
 
 var eventSizes = map[string]int{"20": 20, "1000": 1000}
@@ -36,8 +39,8 @@ type run struct {
 func tables(at urls) ([]table, error) {
 	all := parsingTables()
 	for _, network := range []struct{ name, url string }{
-		{"HTTP", at.plain},
-		{"HTTPS with HTTP/2", at.secure},
+		{plainHTTP, at.plain},
+		{secureHTTP, at.secure},
 		{"HTTP through a reverse proxy", at.proxied},
 	} {
 		peers, err := newPeers(network.url)
@@ -60,7 +63,7 @@ func tables(at urls) ([]table, error) {
 		}
 		add("one call", func(p peer) func(*testing.B) { return calls(p.call, "hello") })
 		add("one call that gets a 422", func(p peer) func(*testing.B) { return calls(p.fail, "fail") })
-		for _, callers := range []int{1, 8, 64, 512} {
+		for _, callers := range []int{8, 64, 512} {
 			add(
 				fmt.Sprintf("%d parallel callers", callers),
 				func(p peer) func(*testing.B) { return parallel(p.call, callers, network.url) },
