@@ -202,17 +202,24 @@ func (e *APIError) redact(key string) {
 
 const redacted = "[redacted]"
 
-// redactHeader leaves the response its own header.
+// redactHeader changes a copy, and makes one only if the key is there.
 func redactHeader(header http.Header, key string) http.Header {
+	var changed http.Header
 	for name, values := range header {
 		for i, value := range values {
-			if strings.Contains(value, key) {
-				header = header.Clone()
-				header[name][i] = strings.ReplaceAll(value, key, redacted)
+			if !strings.Contains(value, key) {
+				continue
 			}
+			if changed == nil {
+				changed = header.Clone()
+			}
+			changed[name][i] = strings.ReplaceAll(value, key, redacted)
 		}
 	}
-	return header
+	if changed == nil {
+		return header
+	}
+	return changed
 }
 
 // secretsOf are the API keys of a request. Something as short as a few characters is no

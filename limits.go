@@ -304,7 +304,7 @@ func (b *responseBody) giveUpConnection() {
 // only where it has asked itself.
 func decompress(rsp *http.Response) {
 	encoding := rsp.Header["Content-Encoding"]
-	if len(encoding) == 1 && strings.EqualFold(encoding[0], "gzip") && rsp.Request.Method != http.MethodHead {
+	if len(encoding) > 0 && strings.EqualFold(encoding[0], "gzip") && rsp.Request.Method != http.MethodHead {
 		rsp.Body = &gzipBody{compressed: rsp.Body}
 		rsp.Header.Del("Content-Encoding")
 		rsp.Header.Del("Content-Length")

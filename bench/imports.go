@@ -73,7 +73,7 @@ type importCost struct {
 	modules, packages int
 	size              int64
 	build             time.Duration
-	starts            []float64 // in ms, from the start of a process to its end
+	starts            []float64 // in ns, from the start of a process to its end
 }
 
 // printImports lets the programs call the server at baseURL. The tree, if there is one,
@@ -103,10 +103,9 @@ func printImports(baseURL, tree string) error {
 		"over only net/http | clean build (one run) | a process that makes one call |\n" +
 		"| --- | --- | --- | --- | --- | --- | --- |\n")
 	for i, c := range costs {
-		fmt.Printf("| %s | %d | %d | %.2f MB | +%.2f MB | %.1f s | %.2f (%.2f–%.2f) %.2f ms |\n",
+		fmt.Printf("| %s | %d | %d | %.2f MB | +%.2f MB | %.1f s | %s |\n",
 			all[i].name, c.modules, c.packages, float64(c.size)/1e6, float64(c.size-costs[0].size)/1e6,
-			c.build.Seconds(), median(ratios(c.starts, costs[0].starts)), slices.Min(ratios(c.starts, costs[0].starts)),
-			slices.Max(ratios(c.starts, costs[0].starts)), median(c.starts))
+			c.build.Seconds(), cell(c.starts, costs[0].starts, "ns/start"))
 	}
 	return nil
 }
@@ -124,7 +123,7 @@ func startAll(costs []importCost, baseURL string) error {
 			if err != nil {
 				return err
 			}
-			c.starts = append(c.starts, time.Since(start).Seconds()*1e3)
+			c.starts = append(c.starts, float64(time.Since(start).Nanoseconds()))
 		}
 	}
 	return nil

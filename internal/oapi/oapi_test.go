@@ -222,11 +222,8 @@ func TestBodyIsReadWholeWhateverItsLengthIsSaidToBe(t *testing.T) {
 	broken := errors.New("broken")
 	for _, length := range []int64{-1, 0, 1, 4, 5, 6, 100, 1 << 40} {
 		for _, end := range []error{io.EOF, broken} {
-			rsp := &http.Response{
-				StatusCode:    http.StatusOK,
-				ContentLength: length,
-				Body:          io.NopCloser(io.MultiReader(strings.NewReader("he"), strings.NewReader("llo"), iotest.ErrReader(end))),
-			}
+			text := io.MultiReader(strings.NewReader("he"), strings.NewReader("llo"), iotest.ErrReader(end))
+			rsp := &http.Response{StatusCode: http.StatusOK, ContentLength: length, Body: io.NopCloser(text)}
 			var body []byte
 			err := oapi.Read(rsp, &body)
 			if string(body) != "hello" || errors.Is(err, broken) != (end == broken) {
