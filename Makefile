@@ -5,7 +5,7 @@ OASDIFF     := github.com/oasdiff/oasdiff@v1.36.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
-MODULES := . tools bench
+MODULES := . tools
 
 # Its exit status is 0 for a compatible change and 3 for a breaking one; make
 # shows the 3 as "Error 3".
@@ -51,14 +51,8 @@ soak: ## let 64 callers meet every fault for a minute
 	go test -race -tags soak -count=1 -v -run TestSoak ./feathertest
 
 .PHONY: bench
-bench: peers ## measure against peers: make bench ARGS="-rounds 25"
-	cd bench && go build -o ../build/bench . && ../build/bench $(ARGS)
-
-# The generated client of a peer is not committed.
-.PHONY: peers
-peers:
-	@mkdir -p build
-	@go -C bench generate ./... 2> build/peers.log || { cat build/peers.log; exit 1; }
+bench: ## measure calls against the same by hand with net/http
+	go test -run '^$$' -bench . -benchtime 2s .
 
 .PHONY: portable
 portable: ## vet for other systems and a 32-bit one
@@ -69,7 +63,7 @@ portable: ## vet for other systems and a 32-bit one
 	GOOS=js GOARCH=wasm go vet .
 
 .PHONY: lint
-lint: peers ## gofmt, vet, staticcheck, actionlint
+lint: ## gofmt, vet, staticcheck, actionlint
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change $$files"; exit 1; }
 	@for module in $(MODULES); do \
 		echo "vet and staticcheck ($$module)"; \
@@ -78,7 +72,8 @@ lint: peers ## gofmt, vet, staticcheck, actionlint
 	go run $(ACTIONLINT)
 
 .PHONY: unchanged
-unchanged: peers ## check that generating and tidying change nothing
+unchanged: ## check that generating and tidying change nothing
+	@mkdir -p build
 	@cp feather.gen.go build/before.go.txt
 	@cp OPERATIONS.md build/before.md
 	go generate ./...

@@ -3,39 +3,37 @@ package feather
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
 const (
-	// maxMessage is how many characters of a server's words an error's message
-	// repeats.
-	maxMessage = 300
+	maxErrorBody = 1 << 20
 	// maxErrorTime is how long the body of an error may take to arrive.
 	maxErrorTime = 5 * time.Second
 )
 
-// APIError is a response outside 2xx. Every call of a client from [New] returns one for
-// such a response. Find it with errors.As:
+// APIError is a response outside 2xx. Every call returns one for such a response. Find it
+// with errors.As:
 //
 //	var apiErr *feather.APIError
 //	if errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusNotFound { … }
 //
-// A 2xx with a page of HTML that the request did not ask for is an APIError as well: it
-// comes from a proxy or a login page. If the server repeats the API key, [redacted]
-// replaces it.
+// If the server repeats the API key, [redacted] replaces it.
 type APIError struct {
 	// StatusCode is the HTTP status code, such as 422.
 	StatusCode int
+
+	// Operation is the name of the call, such as SendMessage.
+	Operation string
 
 	// Method and Path are those of the request. The path is escaped, and has
 	// no query.
@@ -47,10 +45,10 @@ type APIError struct {
 	// Title is the title of an RFC 9457 problem document; empty without one.
 	Title string
 
-	// Detail is what the server says is wrong: Feather's message, the text of
+	// Message is what the server says is wrong: Feather's message, the text of
 	// FastAPI's detail or of RFC 9457's, or the entries of Validation in one
 	// line. It is empty when the body has none, as a page of HTML.
-	Detail string
+	Message string
 
 	// Validation has an entry for each part of the request that FastAPI found
 	// wrong. It is empty when the detail is a text.
@@ -61,19 +59,17 @@ type APIError struct {
 
 	// RetryAfter is how long the server asks to wait before another try: the
 	// Retry-After header (RFC 9110, section 10.2.3), else the body's
-	// retry_after; 0 without either.
+	// retry_after, in whole seconds; 0 without either.
 	RetryAfter time.Duration
 
-	// RequestID is the response's X-Request-Id, or else one of Request-Id,
-	// X-Correlation-Id, X-Amzn-Requestid and Cf-Ray; empty without any. Quote it
-	// when you ask Feather's support about a call.
+	// RequestID is the id that the server gave to the request; see [RequestID].
+	// Quote it when you ask Feather's support about a call.
 	RequestID string
 
-	// Attempts is how often the request was sent, 1 without a retry. What
-	// net/http repeats by itself does not count; see [MaxRetries].
+	// Attempts is how often the request was sent, 1 without a retry.
 	Attempts int
 
-	// Header holds the headers of the response.
+	// Header contains the headers of the response.
 	Header http.Header
 
 	// Body is the response's body as it came, up to 1 MiB and for up to 5
@@ -86,44 +82,39 @@ type APIError struct {
 // Error returns one line: the request, the status, and the first 300 characters of what
 // the server said.
 func (e *APIError) Error() string {
+	request := oneLine(strings.TrimLeft(e.Method+" "+e.Path, " "))
+	return "feather: " + after(request, strings.TrimSuffix(oapi.StatusText(e.StatusCode)+": "+oneLine(e.said(e.Code, e.Title, e.Message)), ": "))
+}
+
+// said joins parts of the error, without what one repeats of another. It is the body if the
+// error has no parts.
+func (e *APIError) said(parts ...string) string {
 	var said []string
-	for _, part := range []string{e.Code, e.Title, e.Detail} {
+	for _, part := range parts {
 		if part != "" && (len(said) == 0 || !strings.HasPrefix(part, said[len(said)-1])) {
 			said = append(said, part)
 		}
 	}
-	message := strings.Join(said, ": ")
-	if message == "" {
-		message = string(e.Body)
+	if len(said) > 0 || e.Code != "" {
+		return strings.Join(said, ": ")
 	}
-	text := strings.TrimLeft(e.Method+" "+e.Path, " ")
-	for _, part := range []string{oapi.StatusText(e.StatusCode), e.pageNote(), oneLine(message)} {
-		if text != "" && part != "" {
-			text += ": "
-		}
-		text += part
+	if err := oapi.CheckEncoding(&http.Response{Header: e.Header}); err != nil {
+		return err.Error()
 	}
-	return "feather: " + text
+	return string(e.Body)
 }
 
-func (e *APIError) pageNote() string {
-	if oapi.IsSuccess(e.StatusCode) {
-		return "a page of HTML from a proxy or a login, not from Feather"
-	}
-	return ""
-}
-
-// LogValue is for package slog: method, path, status, code, detail (at most 300
-// characters), request id and attempts. It has neither headers nor the body.
+// LogValue is for package slog: the method, path, status, code, request id and attempts, and
+// what the server said (at most 300 characters). It has no headers.
 func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.StatusCode),
-		textAttr("code", e.Code), textAttr("detail", oneLine(e.Detail)), textAttr("request_id", e.RequestID),
-		slog.Int("attempts", e.Attempts))
+		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
+		slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)), textAttr("detail", oneLine(e.said(e.Title, e.Message))),
+		textAttr("request_id", oneLine(e.RequestID)), slog.Int("attempts", e.Attempts))
 }
 
-// Decode decodes Body, as json.Unmarshal does, most often into a generated type that the
-// API document declares for the status. It wraps the error of json.Unmarshal.
+// Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that
+// the API document declares for the status.
 func (e *APIError) Decode(v any) error {
 	if err := json.Unmarshal(e.Body, v); err != nil {
 		return failf("decoding the body of a %s: %w", oapi.StatusText(e.StatusCode), err)
@@ -131,15 +122,21 @@ func (e *APIError) Decode(v any) error {
 	return nil
 }
 
-// refuseErrors turns a response that is none of the API's successes into an
-// *APIError.
-func refuseErrors(next HttpRequestDoer) HttpRequestDoer {
+// refuseErrors turns a response outside 2xx into an *APIError, and a page of HTML into a
+// *DecodeError.
+func refuseErrors(next Doer) Doer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		rsp, err := next.Do(req)
-		if err != nil || oapi.IsSuccess(rsp.StatusCode) && !isStrayPage(req, rsp) {
-			return rsp, err
+		switch {
+		case err != nil:
+			return nil, err
+		case !oapi.IsSuccess(rsp.StatusCode):
+			return nil, readAPIError(rsp)
+		case isStrayPage(req, rsp):
+			return nil, newDecodeError(rsp, readErrorBody(rsp),
+				failf("a page of HTML, which comes from a proxy or a login and not from Feather"))
 		}
-		return nil, readAPIError(req, rsp)
+		return rsp, nil
 	})
 }
 
@@ -150,136 +147,34 @@ func isStrayPage(req *http.Request, rsp *http.Response) bool {
 		!strings.Contains(req.Header.Get("Accept"), "text/html")
 }
 
-// readAPIError also closes the body. What a broken connection or a slow one
-// leaves of it still tells more than its end.
-func readAPIError(req *http.Request, rsp *http.Response) *APIError {
+// readErrorBody also closes the body. A partial one is better than none.
+func readErrorBody(rsp *http.Response) []byte {
 	defer closeBody(rsp.Body)
 	defer time.AfterFunc(maxErrorTime, func() { closeBody(rsp.Body) }).Stop()
-	return newAPIError(req, rsp, readErrorBody(rsp))
+	body, _ := io.ReadAll(io.LimitReader(rsp.Body, maxErrorBody))
+	return body
 }
 
-func readErrorBody(rsp *http.Response) []byte {
-	content := io.LimitReader(rsp.Body, maxErrorBody)
-	var body bytes.Buffer
-	if b, ok := rsp.Body.(*responseBody); ok && rsp.StatusCode == 500 && rsp.ProtoMajor == 1 && rsp.ContentLength > 0 {
-		// uvicorn closes the connection after an unhandled exception and does not
-		// say so. While a byte is unread no other call can have got it.
-		_, _ = body.ReadFrom(io.LimitReader(content, rsp.ContentLength-1))
-		b.giveUpConnection()
-	}
-	_, _ = body.ReadFrom(content)
-	return body.Bytes()
-}
-
-func newAPIError(req *http.Request, rsp *http.Response, body []byte) *APIError {
+func readAPIError(rsp *http.Response) *APIError {
+	c := callOf(rsp.Request)
 	e := &APIError{
 		StatusCode: rsp.StatusCode,
-		RequestID:  RequestID(rsp),
+		Operation:  c.operation,
+		RequestID:  c.redact(RequestID(rsp)),
 		Attempts:   1,
-		Header:     rsp.Header,
-		Body:       body,
+		Header:     c.redactHeader(rsp.Header),
+		Body:       []byte(c.redact(string(readErrorBody(rsp)))),
 	}
-	if req != nil {
-		e.Method, e.Path = req.Method, req.URL.EscapedPath()
-		for _, key := range secretsOf(req) {
-			e.redact(key)
-		}
+	if rsp.Request != nil {
+		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
 	}
-	e.readBody()
+	said := c.readErrorJSON(e.Body)
+	e.Code, e.Title, e.Message, e.Validation = said.code, said.title, said.message, said.validation
+	e.Retryable, e.RetryAfter, e.saysRetryAfter = said.retryable, said.retryAfter, said.retryAfter > 0
 	if wait, ok := retryAfter(rsp.Header, time.Now()); ok {
 		e.RetryAfter, e.saysRetryAfter = wait, true
 	}
 	return e
-}
-
-// redact removes the API key from what the server sent back.
-func (e *APIError) redact(key string) {
-	e.Body = redactText(e.Body, key)
-	e.RequestID = strings.ReplaceAll(e.RequestID, key, redacted)
-	e.Path = strings.ReplaceAll(e.Path, key, redacted)
-	e.Header = redactHeader(e.Header, key)
-}
-
-const redacted = "[redacted]"
-
-// redactHeader changes a copy, and makes one only if the key is there.
-func redactHeader(header http.Header, key string) http.Header {
-	var changed http.Header
-	for name, values := range header {
-		for i, value := range values {
-			if !strings.Contains(value, key) {
-				continue
-			}
-			if changed == nil {
-				changed = header.Clone()
-			}
-			changed[name][i] = strings.ReplaceAll(value, key, redacted)
-		}
-	}
-	if changed == nil {
-		return header
-	}
-	return changed
-}
-
-// secretsOf are the API keys of a request. Something as short as a few characters is no
-// secret, but would be found everywhere.
-func secretsOf(req *http.Request) []string {
-	isTooShort := func(key string) bool { return len(key) < 8 }
-	return slices.DeleteFunc(slices.Clone(req.Header.Values(keyHeader)), isTooShort)
-}
-
-// redactText also finds the key where JSON escapes it.
-func redactText(text []byte, key string) []byte {
-	if bytes.Contains(text, []byte(key)) {
-		text = bytes.ReplaceAll(text, []byte(key), []byte(redacted))
-	}
-	if bytes.IndexByte(text, '\\') >= 0 {
-		text = replaceEscaped(text, key, redacted)
-	}
-	return text
-}
-
-// replaceEscaped replaces a key in JSON, where each character may be escaped.
-func replaceEscaped(data []byte, key, by string) []byte {
-	var replaced []byte
-	for len(data) > 0 {
-		if n := escapedPrefix(data, key); n > 0 {
-			replaced = append(replaced, by...)
-			data = data[n:]
-		} else {
-			replaced = append(replaced, data[0])
-			data = data[1:]
-		}
-	}
-	return replaced
-}
-
-// escapedPrefix returns how many bytes of data are the key, and 0 if it begins with
-// something else.
-func escapedPrefix(data []byte, key string) (n int) {
-	for _, c := range []byte(key) {
-		rest := data[n:]
-		isEscape := len(rest) > 1 && rest[0] == '\\'
-		switch {
-		case isEscape && len(rest) > 5 && strings.EqualFold(string(rest[:6]), fmt.Sprintf("\\u%04x", c)):
-			n += 6
-		case isEscape && rest[1] == c:
-			n += 2
-		case len(rest) > 0 && rest[0] == c:
-			n++
-		default:
-			return 0
-		}
-	}
-	return n
-}
-
-// readBody takes over what the JSON of the body says.
-func (e *APIError) readBody() {
-	said := readErrorJSON(e.Body)
-	e.Code, e.Title, e.Detail, e.Validation = said.code, said.title, said.message, said.validation
-	e.Retryable, e.RetryAfter, e.saysRetryAfter = said.retryable, said.retryAfter, said.retryAfter > 0
 }
 
 // errorJSON is what the JSON of an error says.
@@ -291,69 +186,68 @@ type errorJSON struct {
 }
 
 // readErrorJSON reads what such JSON has at its top, whatever the media type says:
-// Feather's error and message, FastAPI's detail, RFC 9457's title and detail, a
-// gateway's error object or message.
-func readErrorJSON(data []byte) (said errorJSON) {
-	var body struct {
-		Error, Code    json.RawMessage
-		Detail         []ValidationError
-		Title, Message string
-		Retryable      any
-		RetryAfter     float64 `json:"retry_after"`
+// Feather's error and message, FastAPI's detail, RFC 9457's title and detail, a gateway's
+// error object or message. FastAPI's detail may be an object with an error and a message.
+func (c *call) readErrorJSON(data []byte) (said errorJSON) {
+	members := membersOf(data)
+	inner, detail := membersOf(members["error"]), membersOf(members["detail"])
+	said.code = cmp.Or(text(members["error"]), text(inner["code"]), text(members["code"]))
+	said.title = text(members["title"])
+	said.message = cmp.Or(text(members["message"]), text(inner["message"]))
+	if message := text(detail["message"]); message != "" {
+		said.code, said.message = cmp.Or(said.code, text(detail["error"]), text(detail["code"])), message
+	} else if list := bytes.TrimSpace(members["detail"]); len(list) > 0 {
+		var entries ValidationErrors
+		_ = entries.UnmarshalJSON(list)
+		if list[0] == '[' {
+			said.validation = entries
+		}
+		said.message = cmp.Or(entries.String(), said.message)
 	}
-	err := json.Unmarshal(data, &body) // A member of another type stays empty.
-	var inner struct {
-		Code    json.RawMessage
-		Message string
+	said.retryable = boolean(cmp.Or(string(members["retryable"]), string(detail["retryable"])))
+	said.retryAfter, _ = seconds(cmp.Or(text(members["retry_after"]), text(detail["retry_after"])))
+	if bytes.IndexByte(data, '\\') >= 0 {
+		c.redactEscaped(&said)
 	}
-	if bytes.HasPrefix(body.Error, []byte("{")) {
-		_ = json.Unmarshal(body.Error, &inner)
-	}
-	said.code = firstText(body.Error, inner.Code, body.Code)
-	said.title, said.message = body.Title, cmp.Or(body.Message, inner.Message)
-	said.retryAfter = seconds(max(body.RetryAfter, 0))
-	if retryable, ok := body.Retryable.(bool); ok {
-		said.retryable = &retryable
-	}
-	said.validation = body.Detail
-	detail := said.validation
-	if err != nil {
-		said.validation, detail = readDetail(data)
-	}
-	said.message = cmp.Or(detail.String(), said.message)
 	return said
 }
 
-// readDetail is for a detail that may be no list of validation errors: it can be a text,
-// or any JSON.
-func readDetail(data []byte) (validation, detail ValidationErrors) {
-	var body struct{ Detail json.RawMessage }
-	if _ = json.Unmarshal(data, &body); len(body.Detail) == 0 {
-		return nil, nil
+// redactEscaped is for a key that JSON has escaped.
+func (c *call) redactEscaped(said *errorJSON) {
+	said.code, said.title, said.message = c.redact(said.code), c.redact(said.title), c.redact(said.message)
+	if data, err := json.Marshal(said.validation); err == nil {
+		clean := []byte(c.redact(string(data)))
+		said.validation = nil
+		_ = json.Unmarshal(clean, &said.validation)
 	}
-	_ = detail.UnmarshalJSON(body.Detail)
-	if body.Detail[0] == '[' {
-		validation = detail
-	}
-	return validation, detail
 }
 
-// firstText returns the first member that is a text or a number.
-func firstText(members ...json.RawMessage) string {
-	for _, member := range members {
-		if len(member) == 0 {
-			continue // An error of Unmarshal would cost several allocations.
-		}
-		var text string
-		var number json.Number
-		if json.Unmarshal(member, &text) == nil && text != "" {
-			return text
-		}
-		if json.Unmarshal(member, &number) == nil && number != "" {
-			return number.String()
-		}
+// membersOf returns nil for JSON that is no object.
+func membersOf(data []byte) (members map[string]json.RawMessage) {
+	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '{' {
+		_ = json.Unmarshal(data, &members)
 	}
-	return ""
+	return members
+}
+
+// text returns a text or a number, and "" for other JSON.
+func text(data json.RawMessage) (s string) {
+	switch {
+	case len(data) == 0:
+	case data[0] == '"':
+		_ = json.Unmarshal(data, &s)
+	case data[0] == '-' || '0' <= data[0] && data[0] <= '9':
+		s = string(data)
+	}
+	return s
+}
+
+// boolean returns nil for other JSON.
+func boolean(data string) *bool {
+	if is, err := strconv.ParseBool(data); err == nil && len(data) > 1 {
+		return &is
+	}
+	return nil
 }
 
 // RequestID returns the id that the server gave to the request, for a log or for Feather's
@@ -371,21 +265,32 @@ func RequestID(rsp *http.Response) string {
 	return ""
 }
 
-// oneLine makes a server's words fit for a log and a terminal.
-func oneLine(s string) string {
-	// Cut first: the rest of a page of a megabyte is not worth cleaning.
-	if len(s) > 8*maxMessage {
-		s = s[:8*maxMessage]
+// retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, section
+// 10.2.3).
+func retryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
+	value := header.Get("Retry-After")
+	if wait, ok := seconds(value); ok {
+		return wait, true
 	}
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	runes := []rune(strings.Join(strings.Fields(s), " "))
-	if len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + "…"
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
 	}
-	return string(runes)
+	// The server's own clock counts, unless its Date is only a few seconds old:
+	// uvicorn sends one that it has kept.
+	serverNow, err := http.ParseTime(header.Get("Date"))
+	if age := now.Sub(serverNow); err == nil && (age < 0 || age > 10*time.Second) {
+		now = serverNow
+	}
+	return max(date.Sub(now), 0), true
+}
+
+// seconds reads a number of seconds, and rounds it up.
+func seconds(s string) (time.Duration, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.Trim(s, "0123456789.") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return time.Duration(min(math.Ceil(n), 1<<33)) * time.Second, err == nil // 1<<33 is 272 years
 }

@@ -34,10 +34,8 @@ func WithAPIKeyFunc(source func(context.Context) (string, error)) ClientOption {
 }
 
 func (c *Client) useKey(editor RequestEditorFn) error {
-	c.RequestEditors = append(c.RequestEditors, editor)
-	if c.newOptions != nil {
-		c.newOptions.hasKey = true
-	}
+	c.editors = append(c.editors, editor)
+	c.options.hasKey = true
 	return nil
 }
 
@@ -67,9 +65,6 @@ func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 		if err := checkKey(key); err != nil {
 			return err
 		}
-		if err := checkEncrypted(req.URL); err != nil {
-			return err
-		}
 		req.Header.Set(keyHeader, key)
 		return nil
 	}
@@ -92,6 +87,33 @@ func checkKey(key string) error {
 	return nil
 }
 
+// guardKey never sends the API key in clear text, no matter who set the header.
+func guardKey(next Doer) Doer {
+	return doerFunc(func(req *http.Request) (*http.Response, error) {
+		canonicalKeyHeader(req.Header)
+		if len(req.Header[keyHeader]) == 0 {
+			return next.Do(req)
+		}
+		if err := checkEncrypted(req.URL); err != nil {
+			closeBody(req.Body)
+			return nil, notSent(err)
+		}
+		callOf(req).keyPlain = req.URL.Scheme == "http"
+		return next.Do(req)
+	})
+}
+
+// canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"]. It
+// replaces the key of the client, whose header has the canonical name.
+func canonicalKeyHeader(header http.Header) {
+	for name, values := range header {
+		if name != keyHeader && strings.EqualFold(name, keyHeader) {
+			delete(header, name)
+			header[keyHeader] = values
+		}
+	}
+}
+
 // checkEncrypted refuses a URL at which a key would be readable on the network.
 func checkEncrypted(u *url.URL) error {
 	if u.Scheme == "https" || isLoopback(u.Hostname()) {
@@ -109,53 +131,14 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// guardKey never sends the API key in clear text, no matter who set the header.
-func guardKey(next HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
-	return doerFunc(func(req *http.Request) (*http.Response, error) {
-		canonicalKeyHeader(req.Header)
-		if len(req.Header[keyHeader]) > 0 {
-			err := checkEncrypted(req.URL)
-			if err == nil {
-				err = checkProxy(transport, req)
-			}
-			if err != nil {
-				closeBody(req.Body)
-				return nil, notSent(err)
-			}
-		}
-		return next.Do(req)
-	})
-}
-
-// canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"]. It
-// replaces the key of the client, whose header has the canonical name.
-func canonicalKeyHeader(header http.Header) {
-	for name, values := range header {
-		if name != keyHeader && strings.EqualFold(name, keyHeader) {
-			delete(header, name)
-			header[keyHeader] = values
-		}
-	}
-}
-
-// checkProxy refuses a proxy for plain http, which would read the key.
-func checkProxy(transport http.RoundTripper, req *http.Request) error {
-	t, ok := transport.(*http.Transport)
-	if !ok || t.Proxy == nil || req.URL.Scheme != "http" {
-		return nil
-	}
-	if proxy, err := t.Proxy(req); err == nil && proxy != nil {
-		return failf("refusing to send the API key in clear text through the proxy %s; use https, or no proxy for %s",
-			origin(proxy), origin(req.URL))
-	}
-	return nil
-}
-
 // origin is the scheme, host and port of u, as RFC 6454 compares them.
 func origin(u *url.URL) string {
-	scheme, port := strings.ToLower(u.Scheme), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), portOf(u))
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
 	}
-	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+	return map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
 }

@@ -126,8 +126,8 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 				return feather.New(base, network, feather.WithAPIKey(testKey))
 			},
 			"New, by hand": func() (*feather.ClientWithResponses, error) { return feather.New(base, network, byHand) },
-			"the bare client": func() (*feather.ClientWithResponses, error) {
-				return feather.NewClientWithResponses("", base, network, feather.WithAPIKey(testKey))
+			"NewClientWithResponses": func() (*feather.ClientWithResponses, error) {
+				return feather.NewClientWithResponses(tt.baseURL, network, feather.WithAPIKey(testKey))
 			},
 		}
 		for name, newClient := range clients {
@@ -206,7 +206,7 @@ func TestKeyIsNotSentToAProxyInClearText(t *testing.T) {
 			),
 		)
 		err := ask(client)
-		want := "in clear text through the proxy " + proxy.URL
+		want := "in clear text through the proxy " + strings.TrimPrefix(proxy.URL, "http://")
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
 			t.Errorf("%s: error %v, want %s", base, err, want)
 		}
@@ -271,7 +271,7 @@ func TestKeyIsInNoErrorAndNoFormattedValue(t *testing.T) {
 	_, streamErr := events(send(context.Background(), client))
 	values := []any{
 		client,
-		client.ClientInterface,
+		client.Client,
 		err,
 		*apiErr,
 		apiErr.Validation,

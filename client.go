@@ -2,6 +2,7 @@ package feather
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,17 +10,71 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
+
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// Version is the version of this package. The User-Agent header has it, as
+// Version is the version of this package. The User-Agent header contains it, as
 // feather-go/VERSION, unless a request editor sets another one.
 const Version = "0.1.0"
 
 // BaseURLSandbox is the base URL of Feather's sandbox, and the default. Feather tells its
 // customers the base URL for production.
 const BaseURLSandbox = "https://api-sandbox.featherhq.com"
+
+// Client has a method for each operation that returns the HTTP response as it begins. It is
+// part of the [ClientWithResponses] that [New] returns.
+type Client struct {
+	server  string
+	doer    Doer
+	editors []RequestEditorFn
+	options options
+}
+
+// ClientWithResponses is the client. For each operation it has two methods: the one whose
+// name ends in WithResponse reads the whole response into typed fields, the other one
+// returns the HTTP response as it begins, for [Stream] or for a download.
+//
+// Without an error, the field of the response's status, such as JSON201, is not nil where
+// the API document declares a body that cannot be null.
+type ClientWithResponses struct {
+	*Client
+}
+
+// Response is the HTTP part of every response that is read to its end.
+type Response struct {
+	// Body is the body as it came, up to 64 MiB.
+	Body []byte
+
+	// HTTPResponse is the response. Its body has been read and closed.
+	HTTPResponse *http.Response
+}
+
+// StatusCode returns the HTTP status code, or 0 without an HTTPResponse.
+func (r *Response) StatusCode() int {
+	if r.HTTPResponse == nil {
+		return 0
+	}
+	return r.HTTPResponse.StatusCode
+}
+
+func (r *Response) bytes() []byte { return r.Body }
+
+// File is a file in a multipart/form-data request. It is sent as it is read, and never held
+// in memory. Set Reader, which is read once, or Open, which is called for each try; a
+// strings.Reader and a bytes.Reader can be read again as well. Name and ContentType are
+// optional. A call with a file that can be read only once is not retried.
+type File = oapi.File
+
+// RequestEditorFn changes a request before it is sent. Editors run in order, the client's and
+// then the call's, once for each call and not again for its retries. The error of one is
+// wrapped and ends the call before anything is sent ([ErrNotSent]).
+type RequestEditorFn func(ctx context.Context, req *http.Request) error
+
+// Doer sends a request and returns its response, as *http.Client does.
+type Doer interface {
+	Do(req *http.Request) (*http.Response, error)
+}
 
 // New returns a client with safe defaults. It takes
 //
@@ -30,67 +85,119 @@ const BaseURLSandbox = "https://api-sandbox.featherhq.com"
 //   - a transport that all clients share, with the settings of [NewTransport]; see
 //     [WithHTTPClient] and [WithMiddleware].
 //
-// A client from New returns every response outside 2xx as an [*APIError]. It sends a request
-// again if that is safe ([MaxRetries]), ends a call whose server is silent for 5 minutes
-// ([IdleTimeout]), and reads at most 64 MiB of a response into memory. It never sends the
-// API key in clear text, and no redirect takes the key to another origin. The bare client of
-// [NewClientWithResponses] does none of this. New copies an http.Client that it is given,
-// and asks its CheckRedirect first.
+// A call returns an [*APIError] for every response outside 2xx. It sends its request again if
+// that is safe ([MaxRetries]), ends when the server is silent for 5 minutes
+// ([SilenceTimeout]), and reads at most 64 MiB of a response into memory. It never sends the
+// API key in clear text, and no redirect takes the key to another origin. New copies an
+// http.Client that it is given, and asks its CheckRedirect first.
 //
 // New returns an error for an option that is nil or has a bad value, for a base URL that is
 // not an absolute http or https URL, and if there is neither an API key nor a request
 // editor that may set one. It sends nothing. A client is safe for concurrent use: make one
 // and share it.
 func New(opts ...ClientOption) (*ClientWithResponses, error) {
-	client := &Client{newOptions: &newOptions{settings: defaultSettings}}
-	if err := client.apply(opts); err != nil {
+	c := &Client{options: options{settings: defaultSettings}}
+	if err := c.apply(opts); err != nil {
 		return nil, err
 	}
-	if err := client.readEnvironment(); err != nil {
+	if err := c.readEnvironment(); err != nil {
 		return nil, err
 	}
-	client.RequestEditors = slices.Insert(client.RequestEditors, 0, defaultHeaders)
-	network, transport, err := client.network()
+	c.editors = slices.Insert(c.editors, 0, defaultHeaders)
+	network, err := c.network()
 	if err != nil {
 		return nil, err
 	}
-	client.Client = client.layers(network, transport)
-	return &ClientWithResponses{client}, nil
+	c.doer = c.layers(network)
+	return &ClientWithResponses{c}, nil
+}
+
+// NewClientWithResponses is [New] with a base URL.
+func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithResponses, error) {
+	return New(append([]ClientOption{WithBaseURL(server)}, opts...)...)
 }
 
 // layers puts the client together, from the network up.
-func (c *Client) layers(network HttpRequestDoer, transport http.RoundTripper) HttpRequestDoer {
+func (c *Client) layers(network Doer) Doer {
 	// A redirect to another origin, or with another method, is refused.
 	doer := guardRedirects(network)
 	// The API key goes out encrypted.
-	doer = guardKey(doer, transport)
-	// Each try is bounded, and its error says whether anything was sent.
-	doer = limit(doer, &c.newOptions.settings)
+	doer = guardKey(doer)
+	// A try ends when the server is silent, and its error says whether anything was sent.
+	doer = limitSilence(doer)
 	// A response outside 2xx is an *APIError.
 	doer = refuseErrors(doer)
 	// Each try is logged.
-	doer = logTries(doer, c.newOptions.logger)
+	doer = logTries(doer, c.options.logger)
 	// What failed is tried again, where the server cannot act twice.
-	return newRetrier(doer, c.newOptions)
+	return &retrier{doer, c.options.logger}
+}
+
+// do sends the request of one call. Every method of an operation ends here.
+func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEditorFn) (*http.Response, error) {
+	if ctx == nil {
+		r.Close()
+		return nil, notSent(errors.New("the context is nil; pass context.Background()"))
+	}
+	req, err := r.Build(c.server)
+	if err != nil {
+		return nil, notSent(err)
+	}
+	call := &call{ctx: ctx, operation: r.Operation, pathTemplate: r.PathTemplate, settings: c.options.settings}
+	req = req.WithContext(context.WithValue(ctx, callKey{}, call))
+	for _, edit := range slices.Concat(c.editors, editors) {
+		if edit == nil {
+			edit = refuseNilEditor
+		}
+		if err := edit(ctx, req); err != nil {
+			closeBody(req.Body)
+			return nil, notSent(err)
+		}
+	}
+	return c.doer.Do(req)
+}
+
+func refuseNilEditor(context.Context, *http.Request) error {
+	return errors.New("a request editor is nil; leave it out")
+}
+
+// read reads a response to its end into the wrapper of an operation. What came is
+// returned beside an error, as the server has acted.
+func read[W any](rsp *http.Response, err error, wrapper *W, r *Response, declared ...oapi.Content) (*W, error) {
+	if decodeErr, ok := err.(*DecodeError); ok {
+		r.HTTPResponse, r.Body = decodeErr.response, decodeErr.Body
+		return wrapper, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.HTTPResponse = rsp
+	if r.Body, err = oapi.Read(rsp, declared...); err == nil {
+		return wrapper, nil
+	}
+	if failure, ok := err.(*failure); ok {
+		return wrapper, failure
+	}
+	return wrapper, newDecodeError(rsp, r.Body, err)
 }
 
 // readEnvironment fills in what the options have left open.
 func (c *Client) readEnvironment() error {
-	if key := os.Getenv("FEATHER_API_KEY"); key != "" && !c.newOptions.hasKey {
+	if key := os.Getenv("FEATHER_API_KEY"); key != "" && !c.options.hasKey {
 		if err := checkKey(key); err != nil {
 			return inEnvironment("FEATHER_API_KEY", err)
 		}
-		c.RequestEditors = slices.Insert(c.RequestEditors, 0, APIKey(key))
+		c.editors = slices.Insert(c.editors, 0, APIKey(key))
 	}
-	if len(c.RequestEditors) == 0 {
+	if len(c.editors) == 0 {
 		return failf("no API key; set FEATHER_API_KEY or pass WithAPIKey")
 	}
-	if c.Server != "" {
-		return checkBaseURL(c.Server)
+	if c.server != "" {
+		return checkBaseURL(c.server)
 	}
-	c.Server = BaseURLSandbox
+	c.server = BaseURLSandbox
 	if base := os.Getenv("FEATHER_BASE_URL"); base != "" {
-		c.Server = base
+		c.server = base
 		if err := checkBaseURL(base); err != nil {
 			return inEnvironment("FEATHER_BASE_URL", err)
 		}
@@ -99,15 +206,14 @@ func (c *Client) readEnvironment() error {
 }
 
 func inEnvironment(name string, err error) error {
-	return &failure{text: name + ": " + strings.TrimPrefix(err.Error(), "feather: "), causes: []error{err}}
+	return &failure{request: name, text: textOf(err), causes: []error{err}}
 }
 
-// defaultHeaders come first, so that any editor can set others. Without its own
-// wish, net/http asks for gzip, and a server that compresses keeps a stream's events
-// to itself until it has enough of them.
+// defaultHeaders come first, so that any editor can set others. By default net/http asks
+// for gzip, and a server that compresses may hold back the events of a stream.
 func defaultHeaders(_ context.Context, req *http.Request) error {
-	values := []string{"feather-go/" + Version, "identity"}
-	req.Header["User-Agent"], req.Header["Accept-Encoding"] = values[:1:1], values[1:]
+	req.Header.Set("User-Agent", "feather-go/"+Version)
+	req.Header.Set("Accept-Encoding", "identity")
 	return nil
 }
 
@@ -127,78 +233,6 @@ func badBaseURL(base string) error {
 		shown = " " + strconv.Quote(u.Redacted())
 	}
 	return failf("the base URL%s is not an absolute http or https URL such as %s", shown, BaseURLSandbox)
-}
-
-// network returns what sends the requests, with the middleware around its
-// transport, and that transport.
-func (c *Client) network() (HttpRequestDoer, http.RoundTripper, error) {
-	client := &http.Client{Transport: sharedTransport()}
-	switch doer := c.Client.(type) {
-	case nil:
-	case *http.Client:
-		*client = *doer
-		if client.Transport == nil {
-			client.Transport = http.DefaultTransport
-		}
-	default:
-		if len(c.newOptions.middleware) > 0 {
-			return nil, nil, failf("WithMiddleware needs an *http.Client, and WithHTTPClient was given a %T", doer)
-		}
-		return doer, nil, nil
-	}
-	transport := client.Transport
-	for _, wrap := range slices.Backward(c.newOptions.middleware) {
-		if wrap == nil {
-			return nil, nil, failf("WithMiddleware was given nil")
-		}
-		if client.Transport = wrap(client.Transport); client.Transport == nil {
-			return nil, nil, failf("a wrapper of WithMiddleware returned nil")
-		}
-	}
-	return client, transport, nil
-}
-
-// sharedTransport is one for all clients, as http.DefaultTransport is, so that
-// a program which makes a client for every request still reuses connections.
-var sharedTransport = sync.OnceValue(func() http.RoundTripper {
-	if _, ok := http.DefaultTransport.(*http.Transport); !ok {
-		return http.DefaultTransport // The program put its own there; it knows better.
-	}
-	return NewTransport()
-})
-
-// NewTransport returns a transport with the settings that [New] uses, for a program that
-// must change something in it, such as a proxy, a certificate authority or a client
-// certificate:
-//
-//	transport := feather.NewTransport()
-//	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
-//	client, err := feather.New(feather.WithHTTPClient(&http.Client{Transport: transport}))
-//
-// It is like http.DefaultTransport, but keeps up to 512 idle connections to a host, each for
-// up to 4 seconds, and finds dead HTTP/2 connections within 45 seconds. Every call returns a
-// new transport with its own connections.
-func NewTransport() *http.Transport {
-	t := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		ForceAttemptHTTP2:   true,
-		TLSHandshakeTimeout: 10 * time.Second,
-	}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = standard.Clone()
-	}
-	t.MaxIdleConns = 0 // no limit but the one for each host
-	t.MaxIdleConnsPerHost = 512
-	// uvicorn closes a connection after 5 idle seconds, and a POST that meets the
-	// close fails and must not be retried. The price is a new connection, with its
-	// handshakes, for a call after a longer pause.
-	t.IdleConnTimeout = 4 * time.Second
-	// Over HTTP/2 a dead connection shows only when it is asked.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
-	if t.OnProxyConnectResponse == nil {
-		t.OnProxyConnectResponse = proxyResponded
-	}
-	return t
 }
 
 type doerFunc func(*http.Request) (*http.Response, error)

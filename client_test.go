@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -183,19 +182,6 @@ func TestOptionsWinOverTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestOptionsThatNeedNewAreRefusedByTheBareConstructors(t *testing.T) {
-	for name, opt := range map[string]feather.ClientOption{
-		"WithMaxRetries": feather.WithMaxRetries(1),
-		"WithLogger":     feather.WithLogger(slog.Default()),
-		"WithMiddleware": feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }),
-	} {
-		_, err := feather.NewClientWithResponses("http://localhost", opt)
-		if want := "feather: " + name + " is only for New"; err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
-}
-
 func TestNilOfACallIsAnError(t *testing.T) {
 	client := newClient(t, "http://localhost")
 	var noContext context.Context
@@ -311,7 +297,7 @@ func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {
 	})
 }
 
-// doer is a HttpRequestDoer of somebody else's.
+// doer is a Doer of somebody else's.
 type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(req *http.Request) (*http.Response, error) { return f(req) }

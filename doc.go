@@ -1,7 +1,6 @@
-// Package feather is a client for the Feather API, the customer experience
-// platform. Its types and calls are generated from the API's OpenAPI document;
-// around them it has live replies, typed errors, safe retries and a guard for the
-// API key.
+// Package feather is a client for the Feather API, the customer experience platform. Its types
+// and calls are generated from the API's OpenAPI document. It adds live streams, typed errors
+// and safe retries, and it keeps the API key safe.
 //
 //	client, err := feather.New() // the key comes from FEATHER_API_KEY
 //
@@ -25,42 +24,55 @@
 // from github.com/google/uuid.
 //
 // A workflow, which a message may name, is what an organization has set up in Feather to
-// handle its messages. [Pages] turns the calls of a list into a loop. OPERATIONS.md in the
-// repository lists all calls by topic.
+// handle its messages. [Pages] turns the calls of a list into a loop. [Client.Request] makes
+// calls that this version does not have yet. OPERATIONS.md in the repository lists all calls
+// by topic.
+//
+// # Values
+//
+// A nil pointer, list or map is left out of a request; an empty list is sent as []. [Null] is
+// sent as null:
+//
+//	update := MockUpdate{
+//		Name:        &name,                   // sets the name
+//		Description: feather.Null[*string](), // clears the description
+//		Tags:        []string{},              // empties the tags
+//	} // and leaves everything else alone
+//
+// Numbers keep all their digits: where the Go type is any, a number is a json.Number, both ways.
+// A time that the server sends without an offset is in UTC.
 //
 // # Errors
 //
-// Every call returns its errors itself:
+// Every call returns its errors itself, in three kinds:
 //
-//   - [*APIError] for a response outside 2xx;
-//   - an error that errors.Is finds as io.ErrUnexpectedEOF for a response, or a
-//     connection, that breaks off;
-//   - [*StreamError] for an event named error, which ends a stream;
-//   - an error that errors.Is finds as os.ErrDeadlineExceeded for a server that is silent
-//     for 5 minutes;
-//   - the context's error and its cause, for errors.Is, when the context ends.
-//
-// errors.Is finds [ErrNotSent] in the error of a call that certainly did not reach the
-// server. Any other call that failed may have reached it.
+//   - [*APIError] is a response outside 2xx.
+//   - [*DecodeError] is a response within 2xx that is not what the API document declares. The
+//     server has acted.
+//   - Every other error wraps what happened. errors.Is finds [ErrNotSent] if nothing reached
+//     the server, io.ErrUnexpectedEOF if the response or the connection was cut off,
+//     os.ErrDeadlineExceeded if the server was silent for 5 minutes, and the context's error
+//     and its cause if the context ended. An event named error ends a stream with a
+//     [*StreamError].
 //
 // The package's own messages begin with "feather: ". No error contains the API key.
 //
 // # Options
 //
 // A [ClientOption] of [New] is for all calls of a client, a [RequestEditorFn] as the last
-// argument of a call is for that call. [APIKey], [APIKeyFunc], [MaxRetries], [IdleTimeout]
+// argument of a call is for that call. [APIKey], [APIKeyFunc], [MaxRetries], [SilenceTimeout]
 // and [RequireEvent] exist as both: the option's name begins with With.
 //
 // The client does not ask for compressed responses, because a server that compresses may
-// hold back the events of a stream. A request editor may set Accept-Encoding to gzip; the
-// response is then decompressed.
+// hold back the events of a stream. A request editor that deletes the header Accept-Encoding
+// lets net/http ask for gzip and decompress it.
 //
 // # Limits
 //
-// A buffered response may have 64 MiB, an event of a stream 16 MiB, and the body of an error
-// 1 MiB. A stream has no limit. A server may be silent for 5 minutes ([IdleTimeout]), the
-// body of an error may take 5 seconds, and the transport limits what it does to connect. All
-// other time limits come from the context.
+// A buffered response can be at most 64 MiB, an event of a stream 16 MiB, and the body of an
+// error 1 MiB. A stream and a body that you read yourself have no limit. A server can be silent
+// for 5 minutes ([SilenceTimeout]), the body of an error can take 5 seconds, and the transport
+// limits how long it takes to connect. All other time limits come from the context.
 //
 // # Testing
 //

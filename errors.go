@@ -16,22 +16,25 @@ import (
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// ErrNotSent is found by errors.Is in the error of a call that certainly did not reach the
-// server: it was refused before anything was sent, or no connection was made. Such a call
-// can be made again, whatever its method. Any other call that failed may have reached the
-// server.
+// ErrNotSent means that the call certainly did not reach the server: errors.Is(err,
+// ErrNotSent) is true if the call was refused before anything was sent, or if no connection
+// was made. Such a call can be made again, whatever its method. Any other call that failed
+// may have reached the server.
 var ErrNotSent = errors.New("feather: nothing was sent")
 
-// failure is an error of this package: each of them is one, or an *APIError or a
-// *StreamError.
+// failure is this package's error type for everything but APIError, DecodeError and
+// StreamError.
 type failure struct {
+	request string // the method and the path, or empty
 	text    string
 	causes  []error
 	notSent bool
 	lasting bool // another try would fail in the same way
 }
 
-func (f *failure) Error() string { return "feather: " + f.text }
+func (f *failure) Error() string { return "feather: " + after(f.request, f.text) }
+
+func after(request, text string) string { return strings.TrimPrefix(request+": "+text, ": ") }
 
 func (f *failure) Unwrap() []error { return f.causes }
 
@@ -42,10 +45,10 @@ func failf(format string, args ...any) error {
 	return &failure{text: err.Error(), causes: []error{err}}
 }
 
-// named makes an error of somebody else's one of this package.
+// named wraps err so that its text begins with "feather: ".
 func named(err error) error {
 	switch err.(type) {
-	case *failure, *APIError, *StreamError:
+	case *failure, *APIError, *DecodeError, *StreamError:
 		return err
 	}
 	return &failure{text: err.Error(), causes: []error{err}}
@@ -62,47 +65,55 @@ func notSent(err error) error {
 	return ours
 }
 
-// explain says of a try without a response what happened, whose fault it is, and
-// whether anything was sent. A redirect that was refused has both a response and
-// an error.
-func (t *try) explain(req *http.Request, rsp *http.Response, err error) error {
+// textOf is the text of an error without its prefix.
+func textOf(err error) string { return strings.TrimPrefix(err.Error(), "feather: ") }
+
+// explain turns the error of a try without a response into a failure: what happened, and
+// whether anything was sent. The order of the cases counts: a limit of ours or the caller's
+// context ends a try with some error of the transport, which says less.
+func (t *try) explain(req *http.Request, err error) error {
 	cause := err
 	if urlErr, ok := err.(*url.Error); ok {
 		cause = urlErr.Err // its own text is method and URL once more
 	}
 	f := &failure{text: cause.Error(), causes: []error{err}}
+	t.mu.Lock()
+	account := t.account
+	t.mu.Unlock()
+	f.notSent = account.unsent != nil && account.sent == t.sentBefore &&
+		(errors.Is(err, account.unsent) || errors.Is(err, http.ErrSchemeMismatch))
 	ours, isOurs := cause.(*failure)
-	connected := t.connected.Load()
-	switch text := handshakeFault(req.URL, cause); {
+	handshake := handshakeFault(req.URL, cause)
+	switch {
 	case t.expired.Load():
-		*f = *t.idleFailure()
+		silent := t.silentFailure()
+		f.text, f.causes, f.lasting = silent.text, silent.causes, true
 	case contextError(t.ctx) != nil:
 		f.text, f.causes = endOf(t.ctx, cause)
 	case isOurs:
-		*f = *ours
-	case rsp != nil:
-		f.lasting = true
-	case text != "" && !connected:
-		f.text, f.lasting = text, true
+		f.text, f.causes, f.lasting = ours.text, ours.causes, ours.lasting
+		f.notSent = f.notSent || ours.notSent
+	case account.status != 0: // a redirect that was refused, or leads nowhere
+		f.text, f.lasting = oapi.StatusText(account.status)+": "+f.text, true
+	case handshake != "" && f.notSent:
+		f.text, f.lasting = handshake, true
+	case f.notSent:
+		_, f.causes = endOf(t.ctx, err)
+		f.lasting = account.refused
+	case account.connected && !isTimeout(err):
+		f.text = "the connection broke before the response: " + f.text
+		f.causes = append(f.causes, io.ErrUnexpectedEOF)
 	default:
 		_, f.causes = endOf(t.ctx, err)
-		if connected && !isTimeout(err) {
-			f.text = "the connection broke before the response: " + cause.Error()
-			f.causes = append(f.causes, io.ErrUnexpectedEOF)
-		}
 	}
-	f.text = oapi.DescribeRequest(req) + ": " + f.text
-	f.notSent = f.notSent || t.wantsConnection.Load() && !connected || cause.Error() == closedIdle
+	f.request, f.text = t.describe(req), t.clean(f.text)
 	return f
 }
 
-// closedIdle is net/http's error for a connection that the server had closed before
-// the request took it. Nothing can have been written: net/http closes its own half
-// first. Its type is unexported.
-const closedIdle = "http: server closed idle connection"
+// describe is the method and the path of a request, as errors begin with them.
+func (c *call) describe(req *http.Request) string { return c.clean(oapi.DescribeRequest(req)) }
 
-// handshakeFault names what keeps a connection from being made until somebody
-// changes it, or is empty.
+// handshakeFault describes an error of TLS that no retry can fix, or returns "".
 func handshakeFault(u *url.URL, err error) string {
 	server := origin(u)
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -122,22 +133,8 @@ func handshakeFault(u *url.URL, err error) string {
 	return ""
 }
 
-// proxyResponded names the proxy that refuses a connection, where net/http has
-// only the text of its status.
-func proxyResponded(_ context.Context, proxy *url.URL, _ *http.Request, rsp *http.Response) error {
-	if rsp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &failure{
-		text:    fmt.Sprintf("the proxy %s refused the connection: %s", origin(proxy), rsp.Status),
-		lasting: rsp.StatusCode < 500,
-	}
-}
-
 // endOf says how a request or a response ended before its time: for the caller's
 // context with its error and its cause, for a timeout with os.ErrDeadlineExceeded.
-// A context of somebody else's, such as a RoundTripper's, must not be taken for
-// the caller's.
 func endOf(ctx context.Context, err error) (text string, causes []error) {
 	ctxErr, cause := contextError(ctx), context.Cause(ctx)
 	switch {
@@ -167,7 +164,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// foreign hides an error from errors.Is, and not from errors.As.
+// foreign hides an error from errors.Is, and not from errors.As: the context of a
+// RoundTripper must not be taken for the caller's.
 type foreign struct{ err error }
 
 func (f foreign) Error() string { return f.err.Error() }
@@ -175,14 +173,25 @@ func (f foreign) Error() string { return f.err.Error() }
 func (f foreign) As(target any) bool { return errors.As(f.err, target) }
 
 // brokenOff is the error of a body that ends before its end.
-func brokenOff(ctx context.Context, err error) error {
-	switch err.(type) {
-	case *failure, *StreamError: // a limit, or an event
-		return err
+func (c *call) brokenOff(rsp *http.Response, err error) error {
+	if f, ok := err.(*failure); ok && f.request != "" {
+		return f
 	}
-	text, causes := endOf(ctx, err)
-	if contextError(ctx) == nil {
+	text, causes := endOf(c.ctx, err)
+	if contextError(c.ctx) == nil {
 		causes = append(causes, io.ErrUnexpectedEOF)
 	}
-	return &failure{text: "the response broke off: " + text, causes: causes}
+	return c.failed(rsp, "the response was cut off: "+text, causes...)
+}
+
+// failed is the error of a response that has begun.
+func (c *call) failed(rsp *http.Response, text string, causes ...error) *failure {
+	f := &failure{text: c.clean(text), causes: causes}
+	if rsp.Request != nil {
+		f.request = c.describe(rsp.Request)
+	}
+	if id := RequestID(rsp); id != "" {
+		f.text += " (request id " + c.clean(id) + ")"
+	}
+	return f
 }

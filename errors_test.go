@@ -70,8 +70,7 @@ func TestWhatArrivedOnceHasArrived(t *testing.T) {
 			return near, nil
 		}}
 		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
-		req, _ := http.NewRequestWithContext(t.Context(), "PUT", "http://localhost/", strings.NewReader("{}"))
-		_, err := doerOf(client).Do(req)
+		_, err := client.Request(t.Context(), "PUT", "/", strings.NewReader("{}"))
 		if dials != 3 || !errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, feather.ErrNotSent) {
 			t.Errorf("%d dials, error %v", dials, err)
 		}

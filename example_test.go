@@ -189,7 +189,7 @@ func ExampleRequireEvent() {
 	}
 	// Output:
 	// It is
-	// feather: the stream ended without an event of type complete
+	// feather: POST /v1/ask-feather/sessions/0190a5b4-0000-7000-8000-000000000001/messages: the stream ended without an event of type complete
 }
 
 // A server that sends a stream on to a browser.
@@ -261,7 +261,7 @@ func ExampleWithMiddleware() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(rsp.Status())
+	fmt.Println(rsp.HTTPResponse.Status)
 	// Output:
 	// span begins: POST retry 0
 	// span ends
@@ -285,7 +285,7 @@ func ExampleWithLogger() {
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(err)
 	// Output:
-	// level=DEBUG msg="feather: request" method=POST status=404
+	// level=DEBUG msg="feather: request" operation=SendMessage method=POST status=404
 	// feather: POST /v1/ask-feather/sessions/00000000-0000-0000-0000-000000000000/messages: 404 Not Found: Session not found
 }
 
@@ -318,10 +318,7 @@ func (fakeClient) SendMessageWithResponse(
 	feather.SendMessageRequest,
 	...feather.RequestEditorFn,
 ) (*feather.SendMessageResponse, error) {
-	return &feather.SendMessageResponse{
-		HTTPResponse: &http.Response{StatusCode: http.StatusOK},
-		Body:         []byte("mocked"),
-	}, nil
+	return &feather.SendMessageResponse{Response: feather.Response{Body: []byte("mocked")}}, nil
 }
 
 // A mock, for code that takes the interface.
@@ -351,4 +348,46 @@ func ExampleMaxRetries() {
 		fmt.Println("come back in", apiErr.RetryAfter.Round(time.Second))
 	}
 	// Output: come back in 30s
+}
+
+// MockUpdate is what a generated type of a PATCH is.
+type MockUpdate struct {
+	Name        *string  `json:"name,omitempty"`
+	Description *string  `json:"description,omitempty"`
+	Tags        []string `json:"tags,omitzero"`
+	Labels      []string `json:"labels,omitzero"`
+}
+
+// Set, clear, empty, and leave alone.
+func ExampleNull() {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(os.Stdout, r.Body)
+	}))
+	defer server.Close()
+	client := fake.Client(feather.WithBaseURL(server.URL))
+
+	name := "Orders"
+	update := MockUpdate{
+		Name:        &name,                   // sets the name
+		Description: feather.Null[*string](), // clears the description
+		Tags:        []string{},              // empties the tags
+	} // and leaves everything else alone
+	rsp, err := client.Request(context.Background(), "PATCH", "/v1/mocks/7", update)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = rsp.Body.Close()
+	// Output: {"name":"Orders","description":null,"tags":[]}
+}
+
+// A call for which this version has no method.
+func ExampleClient_Request() {
+	fake.ReplyStatus(http.StatusOK, "not yet generated")
+	type answer struct{ Detail string }
+
+	path := "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
+	body := map[string]string{"content": "hi"}
+	got, err := feather.JSON[answer](client.Request(ctx, "POST", path, body))
+	fmt.Println(got.Detail, err)
+	// Output: not yet generated <nil>
 }

@@ -4,10 +4,8 @@ package feather
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/featherhq/feather-go/internal/oapi"
@@ -46,70 +44,6 @@ type CreateSessionJSONRequestBody = CreateSessionRequest
 // SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
 type SendMessageJSONRequestBody = SendMessageRequest
 
-// RequestEditorFn changes a request before it is sent. Editors run in order, the
-// client's and then the call's, once for each call and not again for its retries. The
-// error of one is wrapped and ends the call before anything is sent ([ErrNotSent]).
-type RequestEditorFn func(ctx context.Context, req *http.Request) error
-
-// HttpRequestDoer sends a request and returns its response, as *http.Client does.
-type HttpRequestDoer interface {
-	Do(req *http.Request) (*http.Response, error)
-}
-
-// Client has a method for each operation that returns the HTTP response. Use
-// [New] to make one; it is the ClientInterface of what New returns.
-type Client struct {
-	// Server is the base URL.
-	Server string
-
-	// Client sends the requests.
-	Client HttpRequestDoer
-
-	// RequestEditors run for every request.
-	RequestEditors []RequestEditorFn
-
-	newOptions *newOptions // nil for a client that New did not make
-}
-
-// ClientOption is an option of [New], and of the two bare constructors.
-type ClientOption func(*Client) error
-
-// NewClient returns a bare client, without the retries, the limits, the errors
-// and the guard of the API key that [New] adds. Use New.
-func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	client := &Client{Server: server}
-	if err := client.apply(opts); err != nil {
-		return nil, err
-	}
-	if client.Client == nil {
-		client.Client = &http.Client{}
-	}
-	return client, nil
-}
-
-// WithHTTPClient sets what sends the requests: an *http.Client, or a doer of your own.
-// The guard of the API key cannot see redirects that your own doer follows.
-func WithHTTPClient(doer HttpRequestDoer) ClientOption {
-	return func(c *Client) error {
-		if oapi.IsNil(doer) {
-			return failf("WithHTTPClient was given nil")
-		}
-		c.Client = doer
-		return nil
-	}
-}
-
-// WithRequestEditorFn adds an editor that runs for every request.
-func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
-	return func(c *Client) error {
-		if fn == nil {
-			return failf("WithRequestEditorFn was given nil")
-		}
-		c.RequestEditors = append(c.RequestEditors, fn)
-		return nil
-	}
-}
-
 // ClientInterface has the methods of [Client]. A mock embeds it, as every new
 // operation adds methods.
 type ClientInterface interface {
@@ -122,86 +56,37 @@ type ClientInterface interface {
 
 // CreateSessionWithBody is [Client.CreateSession] with a body of any media type.
 func (c *Client) CreateSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateSessionRequestWithBody(c.Server, contentType, body)
-	return c.do(ctx, req, err, reqEditors)
+	return c.do(ctx, newCreateSessionRequest().Body(contentType, body), reqEditors)
 }
 
 // CreateSession calls POST /v1/ask-feather/sessions.
 //
 // Create Session
 func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateSessionRequest(c.Server, body)
-	return c.do(ctx, req, err, reqEditors)
+	return c.do(ctx, newCreateSessionRequest().JSON("application/json", body), reqEditors)
+}
+
+func newCreateSessionRequest() *oapi.Request {
+	r := oapi.New("CreateSession", http.MethodPost, "/v1/ask-feather/sessions")
+	return r
 }
 
 // SendMessageWithBody is [Client.SendMessage] with a body of any media type.
 func (c *Client) SendMessageWithBody(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSendMessageRequestWithBody(c.Server, sessionID, contentType, body)
-	return c.do(ctx, req, err, reqEditors)
+	return c.do(ctx, newSendMessageRequest(sessionID).Body(contentType, body), reqEditors)
 }
 
 // SendMessage calls POST /v1/ask-feather/sessions/{session_id}/messages.
 //
 // Send Message
 func (c *Client) SendMessage(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSendMessageRequest(c.Server, sessionID, body)
-	return c.do(ctx, req, err, reqEditors)
+	return c.do(ctx, newSendMessageRequest(sessionID).JSON("application/json", body), reqEditors)
 }
 
-// NewCreateSessionRequest builds the request of [Client.CreateSession].
-func NewCreateSessionRequest(server string, body CreateSessionJSONRequestBody) (*http.Request, error) {
-	return NewCreateSessionRequestWithBody(server, "application/json", oapi.Encoded(json.Marshal(body)))
-}
-
-// NewCreateSessionRequestWithBody builds the request of [Client.CreateSessionWithBody].
-func NewCreateSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	r := oapi.New("/v1/ask-feather/sessions")
-	return r.Build(http.MethodPost, server, contentType, body)
-}
-
-// NewSendMessageRequest builds the request of [Client.SendMessage].
-func NewSendMessageRequest(server string, sessionID openapi_types.UUID, body SendMessageJSONRequestBody) (*http.Request, error) {
-	return NewSendMessageRequestWithBody(server, sessionID, "application/json", oapi.Encoded(json.Marshal(body)))
-}
-
-// NewSendMessageRequestWithBody builds the request of [Client.SendMessageWithBody].
-func NewSendMessageRequestWithBody(server string, sessionID openapi_types.UUID, contentType string, body io.Reader) (*http.Request, error) {
-	r := oapi.New("/v1/ask-feather/sessions/{session_id}/messages")
+func newSendMessageRequest(sessionID openapi_types.UUID) *oapi.Request {
+	r := oapi.New("SendMessage", http.MethodPost, "/v1/ask-feather/sessions/{session_id}/messages")
 	r.Param(runtime.ParamLocationPath, "session_id", "simple", false, "string", "uuid", sessionID)
-	return r.Build(http.MethodPost, server, contentType, body)
-}
-
-// ClientWithResponses has two methods for each operation: its own, which ends in
-// WithResponse, reads the whole response into typed fields; that of its
-// ClientInterface returns the HTTP response as it begins, for [Stream]. Use [New]
-// to make one.
-//
-// Without an error, the field of the response's status, such as JSON201, is not nil
-// where the API document declares that status with a body. Fields of other statuses
-// than 2xx are for bare clients: one of New returns an [*APIError] instead.
-type ClientWithResponses struct {
-	ClientInterface
-}
-
-// NewClientWithResponses returns a bare client, without the retries, the limits,
-// the errors and the guard of the API key that [New] adds. Use New.
-func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithResponses, error) {
-	client, err := NewClient(server, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &ClientWithResponses{client}, nil
-}
-
-// WithBaseURL sets the base URL, such as https://api-sandbox.featherhq.com.
-func WithBaseURL(baseURL string) ClientOption {
-	return func(c *Client) error {
-		if _, err := url.Parse(baseURL); err != nil || baseURL == "" {
-			return badBaseURL(baseURL)
-		}
-		c.Server = baseURL
-		return nil
-	}
+	return r
 }
 
 // ClientWithResponsesInterface has the methods of [ClientWithResponses] that end
@@ -216,114 +101,47 @@ type ClientWithResponsesInterface interface {
 
 // CreateSessionResponse is the response of CreateSession.
 type CreateSessionResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	JSON201      *SessionResponse     // of status 201, application/json
-	JSON422      *HTTPValidationError // of status 422, application/json
-}
-
-// GetJSON201 returns JSON201.
-func (r *CreateSessionResponse) GetJSON201() *SessionResponse { return r.JSON201 }
-
-// GetJSON422 returns JSON422.
-func (r *CreateSessionResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
-
-// GetBody returns Body.
-func (r *CreateSessionResponse) GetBody() []byte { return r.Body }
-
-// Status returns the status line's text, such as 200 OK.
-func (r *CreateSessionResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
-
-// StatusCode returns the status code.
-func (r *CreateSessionResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
-
-// ContentType returns the Content-Type header.
-func (r *CreateSessionResponse) ContentType() string {
-	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
+	Response
+	JSON201 *SessionResponse // of status 201
 }
 
 // SendMessageResponse is the response of SendMessage.
 type SendMessageResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	JSON422      *HTTPValidationError // of status 422, application/json
-}
-
-// GetJSON422 returns JSON422.
-func (r *SendMessageResponse) GetJSON422() *HTTPValidationError { return r.JSON422 }
-
-// GetBody returns Body.
-func (r *SendMessageResponse) GetBody() []byte { return r.Body }
-
-// Status returns the status line's text, such as 200 OK.
-func (r *SendMessageResponse) Status() string { return oapi.OrEmpty(r.HTTPResponse).Status }
-
-// StatusCode returns the status code.
-func (r *SendMessageResponse) StatusCode() int { return oapi.OrEmpty(r.HTTPResponse).StatusCode }
-
-// ContentType returns the Content-Type header.
-func (r *SendMessageResponse) ContentType() string {
-	return oapi.OrEmpty(r.HTTPResponse).Header.Get("Content-Type")
+	Response
 }
 
 // CreateSessionWithBodyWithResponse is [ClientWithResponses.CreateSessionWithResponse] with a body of any media type.
 func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
-	rsp, err := c.CreateSessionWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateSessionResponse(rsp)
+	return readCreateSessionResponse(c.CreateSessionWithBody(ctx, contentType, body, reqEditors...))
 }
 
 // CreateSessionWithResponse calls POST /v1/ask-feather/sessions and reads the whole response.
 //
 // Create Session
 func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, body CreateSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
-	rsp, err := c.CreateSession(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateSessionResponse(rsp)
+	return readCreateSessionResponse(c.CreateSession(ctx, body, reqEditors...))
 }
 
 // SendMessageWithBodyWithResponse is [ClientWithResponses.SendMessageWithResponse] with a body of any media type.
 func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
-	rsp, err := c.SendMessageWithBody(ctx, sessionID, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseSendMessageResponse(rsp)
+	return readSendMessageResponse(c.SendMessageWithBody(ctx, sessionID, contentType, body, reqEditors...))
 }
 
 // SendMessageWithResponse calls POST /v1/ask-feather/sessions/{session_id}/messages and reads the whole response.
 //
 // Send Message
 func (c *ClientWithResponses) SendMessageWithResponse(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
-	rsp, err := c.SendMessage(ctx, sessionID, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseSendMessageResponse(rsp)
+	return readSendMessageResponse(c.SendMessage(ctx, sessionID, body, reqEditors...))
 }
 
-// ParseCreateSessionResponse reads the response of CreateSession to its end and closes it.
-func ParseCreateSessionResponse(rsp *http.Response) (*CreateSessionResponse, error) {
-	response := &CreateSessionResponse{HTTPResponse: rsp}
-	if err := oapi.Read(rsp, &response.Body,
-		oapi.Content{Status: "201", MediaType: "application/json", Field: &response.JSON201, Unmarshal: json.Unmarshal},
-		oapi.Content{Status: "422", MediaType: "application/json", Field: &response.JSON422, Unmarshal: json.Unmarshal}); err != nil {
-		return nil, named(err)
-	}
-	return response, nil
+func readCreateSessionResponse(rsp *http.Response, err error) (*CreateSessionResponse, error) {
+	r := &CreateSessionResponse{}
+	return read(rsp, err, r, &r.Response,
+		oapi.JSON(201, &r.JSON201, false))
 }
 
-// ParseSendMessageResponse reads the response of SendMessage to its end and closes it.
-func ParseSendMessageResponse(rsp *http.Response) (*SendMessageResponse, error) {
-	response := &SendMessageResponse{HTTPResponse: rsp}
-	if err := oapi.Read(rsp, &response.Body,
-		oapi.Content{Status: "200"},
-		oapi.Content{Status: "422", MediaType: "application/json", Field: &response.JSON422, Unmarshal: json.Unmarshal}); err != nil {
-		return nil, named(err)
-	}
-	return response, nil
+func readSendMessageResponse(rsp *http.Response, err error) (*SendMessageResponse, error) {
+	r := &SendMessageResponse{}
+	return read(rsp, err, r, &r.Response,
+		oapi.Untyped(200))
 }

@@ -38,21 +38,15 @@ const testKey = "sk-test-0123456789abcdef"
 
 const hello = `{"content":"hello"}`
 
+type clientT = *feather.ClientWithResponses
+
 // send makes a call that returns the response as it begins.
-func send(
-	ctx context.Context,
-	client *feather.ClientWithResponses,
-	editors ...feather.RequestEditorFn,
-) (*http.Response, error) {
+func send(ctx context.Context, client clientT, editors ...feather.RequestEditorFn) (*http.Response, error) {
 	return feather.Send(ctx, client, strings.NewReader(hello), editors...)
 }
 
 // sendWithResponse makes a call that reads the response to its end.
-func sendWithResponse(
-	ctx context.Context,
-	client *feather.ClientWithResponses,
-	editors ...feather.RequestEditorFn,
-) (*feather.Message, error) {
+func sendWithResponse(ctx context.Context, client clientT, editors ...feather.RequestEditorFn) (*feather.Message, error) {
 	return feather.SendWithResponse(ctx, client, strings.NewReader(hello), editors...)
 }
 
@@ -97,12 +91,6 @@ func newClient(t testing.TB, baseURL string, opts ...feather.ClientOption) *feat
 	return client
 }
 
-// doerOf returns the layers of New, which are in the generated client's exported
-// field, for requests of any method.
-func doerOf(client *feather.ClientWithResponses) feather.HttpRequestDoer {
-	return client.ClientInterface.(*feather.Client).Client
-}
-
 // ask makes the one call that the tests need and returns only its error.
 func ask(client *feather.ClientWithResponses, editors ...feather.RequestEditorFn) error {
 	_, err := sendWithResponse(context.Background(), client, editors...)
@@ -125,3 +113,11 @@ func events(rsp *http.Response, err error) ([]feather.Event, error) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// header is an editor that sets a header.
+func header(name, value string) feather.RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		req.Header.Set(name, value)
+		return nil
+	}
+}

@@ -2,21 +2,35 @@ package feather
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// newOptions is what the options of New set beyond the fields of a Client.
-type newOptions struct {
+// ClientOption is an option of [New].
+type ClientOption func(*Client) error
+
+// options are what the options of New set beside the base URL and the editors.
+type options struct {
 	settings
+	doer       Doer
 	hasKey     bool
 	logger     *slog.Logger
 	middleware []func(http.RoundTripper) http.RoundTripper
 }
 
-// apply also refuses what would panic later.
+// settings may differ from call to call.
+type settings struct {
+	maxRetries     int
+	silence        time.Duration
+	requiredEvents []string
+}
+
+var defaultSettings = settings{maxRetries: 2, silence: 5 * time.Minute}
+
 func (c *Client) apply(opts []ClientOption) error {
 	for _, opt := range opts {
 		if opt == nil {
@@ -29,42 +43,34 @@ func (c *Client) apply(opts []ClientOption) error {
 	return nil
 }
 
-// do sends the request of one call. Every generated method ends here.
-func (c *Client) do(
-	ctx context.Context, req *http.Request, err error, editors []RequestEditorFn,
-) (*http.Response, error) {
-	if err == nil && ctx == nil {
-		err = errors.New("the context is nil; pass context.Background()")
-	}
-	if err != nil {
-		return nil, notSent(err)
-	}
-	*req = *req.WithContext(ctx) // The copy stays on the stack, as the request is ours.
-	for _, list := range [...][]RequestEditorFn{c.RequestEditors, editors} {
-		for _, edit := range list {
-			if edit == nil {
-				edit = refuseNilEditor
-			}
-			if err := edit(ctx, req); err != nil {
-				closeBody(req.Body)
-				return nil, notSent(err)
-			}
-		}
-	}
-	return c.Client.Do(req)
-}
-
-func refuseNilEditor(context.Context, *http.Request) error {
-	return errors.New("a request editor is nil; leave it out")
-}
-
-// forNew makes an option that a bare client could not keep to.
-func forNew(name string, set func(*newOptions)) ClientOption {
+// WithBaseURL sets the base URL, such as https://api-sandbox.featherhq.com. [New] returns an
+// error for one that is not an absolute http or https URL.
+func WithBaseURL(baseURL string) ClientOption {
 	return func(c *Client) error {
-		if c.newOptions == nil {
-			return failf("%s is only for New; NewClient does not support it", name)
+		c.server = baseURL
+		return checkBaseURL(baseURL)
+	}
+}
+
+// WithHTTPClient sets what sends the requests: an *http.Client, or a Doer of your own.
+// The guard of the API key cannot see redirects that your own Doer follows.
+func WithHTTPClient(doer Doer) ClientOption {
+	return func(c *Client) error {
+		if oapi.IsNil(doer) {
+			return failf("WithHTTPClient was given nil")
 		}
-		set(c.newOptions)
+		c.options.doer = doer
+		return nil
+	}
+}
+
+// WithRequestEditorFn adds an editor that runs for every call.
+func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
+	return func(c *Client) error {
+		if fn == nil {
+			return failf("WithRequestEditorFn was given nil")
+		}
+		c.editors = append(c.editors, fn)
 		return nil
 	}
 }
@@ -78,49 +84,65 @@ func forNew(name string, set func(*newOptions)) ClientOption {
 //		return otelhttp.NewTransport(next)
 //	})
 //
-// A RoundTripper that waits uses up the time of [IdleTimeout]. A rate limiter is better a
+// A RoundTripper that waits uses up the time of [SilenceTimeout]. A rate limiter is better a
 // request editor, which runs once for each call, before the first try.
 //
 // A RoundTripper must not change its request; to set a header, clone the request first. New
 // returns an error for a wrapper that is nil or returns nil, and if WithHTTPClient sets
 // something other than an *http.Client.
 func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption {
-	return forNew("WithMiddleware", func(o *newOptions) { o.middleware = append(o.middleware, wrap) })
-}
-
-// settings are what may differ from call to call.
-type settings struct {
-	maxRetries     int
-	idleTimeout    time.Duration
-	requiredEvents []string
-}
-
-var defaultSettings = settings{maxRetries: 2, idleTimeout: 5 * time.Minute}
-
-type settingsKey struct{}
-
-// setting returns an editor that changes a setting for one call.
-func setting(change func(*settings)) RequestEditorFn {
-	return func(_ context.Context, req *http.Request) error {
-		set, _ := req.Context().Value(settingsKey{}).(func(*settings))
-		both := func(s *settings) {
-			if set != nil {
-				set(s)
-			}
-			change(s)
-		}
-		*req = *req.WithContext(context.WithValue(req.Context(), settingsKey{}, both))
+	return func(c *Client) error {
+		c.options.middleware = append(c.options.middleware, wrap)
 		return nil
 	}
 }
 
-// of returns the settings of a call: the client's, changed by its editors.
-func (s *settings) of(req *http.Request) *settings {
-	set, ok := req.Context().Value(settingsKey{}).(func(*settings))
-	if !ok {
-		return s
-	}
-	changed := *s
-	set(&changed)
-	return &changed
+// call is what a call carries beside its request. Editors change it, the layers and Stream
+// read it.
+type call struct {
+	ctx                     context.Context // the caller's, which no layer has wrapped
+	operation, pathTemplate string
+	settings
+
+	mu       sync.Mutex
+	keys     []string // the API keys that were sent
+	forms    []string // in which they may be written; nil until they are needed
+	keyPlain bool     // the key goes over plain http, where no proxy may read it
+	account
 }
+
+type callKey struct{}
+
+// callOf returns the call of a request. A response that a mock made has none.
+func callOf(req *http.Request) *call {
+	if req == nil {
+		return &call{ctx: context.Background()}
+	}
+	if c, ok := req.Context().Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{ctx: req.Context()}
+}
+
+// setting returns an editor that changes a setting of one call.
+func setting(change func(*settings)) RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		change(&callOf(req).settings)
+		return nil
+	}
+}
+
+// forAll returns an option that changes a setting of all calls.
+func forAll(change func(*settings)) ClientOption {
+	return func(c *Client) error {
+		change(&c.options.settings)
+		return nil
+	}
+}
+
+// refuse returns the editor and the option for a bad value.
+func refuseCall(err error) RequestEditorFn {
+	return func(context.Context, *http.Request) error { return err }
+}
+
+func refuseOption(err error) ClientOption { return func(*Client) error { return err } }

@@ -1,9 +1,9 @@
 package feather
 
 import (
-	"encoding/json"
 	"iter"
 
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -27,7 +27,7 @@ import (
 // yielded as it is, with a zero page, and is the last thing yielded; so is the error for
 // a cursor that the server has sent before, with which the pages would never end. Each
 // range begins with the first page.
-func Pages[Page interface{ GetBody() []byte }](fetch func(cursor *string) (Page, error)) iter.Seq2[Page, error] {
+func Pages[Page interface{ bytes() []byte }](fetch func(cursor *string) (Page, error)) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		var none Page
 		seen := map[string]bool{}
@@ -43,7 +43,7 @@ func Pages[Page interface{ GetBody() []byte }](fetch func(cursor *string) (Page,
 			if !yield(page, nil) {
 				return
 			}
-			cursor, err = nextCursor(page.GetBody())
+			cursor, err = nextCursor(page.bytes())
 			if err == nil && cursor != nil && seen[*cursor] {
 				err = failf("the list sent the cursor %q twice, so its pages would never end", *cursor)
 			}

@@ -10,9 +10,7 @@ import (
 )
 
 // page is a response wrapper, as the generated ones are.
-type page struct{ body string }
-
-func (p page) GetBody() []byte { return []byte(p.body) }
+type page struct{ feather.Response }
 
 func TestPages(t *testing.T) {
 	errBroken := errors.New("broken")
@@ -72,7 +70,7 @@ func TestPages(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var asked []string
-			pages := feather.Pages(func(cursor *string) (page, error) {
+			pages := feather.Pages(func(cursor *string) (*page, error) {
 				at := ""
 				if cursor != nil {
 					at = *cursor
@@ -80,16 +78,16 @@ func TestPages(t *testing.T) {
 				asked = append(asked, at)
 				body, ok := tt.bodies[at]
 				if !ok {
-					return page{}, errBroken
+					return nil, errBroken
 				}
-				return page{body}, nil
+				return &page{feather.Response{Body: []byte(body)}}, nil
 			})
 			for range 2 { // Each range begins again.
 				asked = nil
 				var last error
 				for got, err := range pages {
-					if last = err; (got.body == "") != (err != nil) {
-						t.Errorf("page %q with error %v", got.body, err)
+					if last = err; (got == nil) != (err != nil) {
+						t.Errorf("page %v with error %v", got, err)
 					}
 				}
 				if !slices.Equal(asked, tt.want) {

@@ -108,8 +108,7 @@ func TestRedirectThatWouldChangeTheMethodIsRefused(t *testing.T) {
 			http.Redirect(w, r, "/moved", http.StatusFound)
 		}
 	})
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL, nil)
-	rsp, err := doerOf(newClient(t, server.URL)).Do(req)
+	rsp, err := newClient(t, server.URL).Request(t.Context(), "GET", "/", nil)
 	if err != nil || !slices.Equal(methods, []string{"GET", "GET"}) {
 		t.Fatalf("a GET: %v, error %v", methods, err)
 	}

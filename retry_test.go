@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,15 +54,7 @@ func dialFault(url string, dial func(context.Context) (net.Conn, error)) fault {
 	}
 }
 
-// refusedDial connects to a port where nobody listens any more.
-func refusedDial(ctx context.Context) (net.Conn, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	_ = listener.Close()
-	return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
-}
+func refusedDial(context.Context) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
 
 // failedLookup asks a resolver that reaches no name server.
 func failedLookup(ctx context.Context) (net.Conn, error) {
@@ -150,9 +143,9 @@ var retryTable = []struct {
 	make             fault
 	post, idempotent int64
 }{
-	{rule: "no connection was made", make: dialFault("http://127.0.0.1", refusedDial), post: 3, idempotent: 3},
-	{rule: "no connection was made", make: dialFault("http://feather.invalid", failedLookup), post: 3, idempotent: 3},
-	{rule: "no connection was made", make: brokenHandshake, post: 3, idempotent: 3},
+	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: dialFault("http://127.0.0.1", refusedDial), post: 3, idempotent: 3},
+	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: dialFault("https://feather.invalid", failedLookup), post: 3, idempotent: 3},
+	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: brokenHandshake, post: 3, idempotent: 3},
 	{rule: "429, or another 4xx that says `\"retryable\": true`", make: statusFault(429), post: 3, idempotent: 3},
 	{
 		rule: "429, or another 4xx that says `\"retryable\": true`", make: bodyFault(429, mayRetry), post: 3,
@@ -188,11 +181,11 @@ var retryTable = []struct {
 		idempotent: 1,
 	},
 	{
-		rule: "the response broke off, or did not come in time", make: handlerFault(streamThenReset("")),
+		rule: "the response was cut off, or did not come in time", make: handlerFault(streamThenReset("")),
 		post: 1, idempotent: 1,
 	},
 	{
-		rule: "the response broke off, or did not come in time",
+		rule: "the response was cut off, or did not come in time",
 		make: handlerFault(streamThenReset("data: a\n\n")), post: 1, idempotent: 1,
 	},
 }
@@ -205,17 +198,8 @@ func TestRetriesNeverSendTwice(t *testing.T) {
 				var tries atomic.Int64
 				url, transport := tt.make(t, &tries)
 				defer transport.CloseIdleConnections()
-				client := newClient(
-					t,
-					"https://unused.example",
-					feather.WithHTTPClient(&http.Client{Transport: transport}),
-				)
-				req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("{}"))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				rsp, err := doerOf(client).Do(req)
+				client := newClient(t, url, feather.WithHTTPClient(&http.Client{Transport: transport}))
+				rsp, err := client.Request(t.Context(), method, "/", strings.NewReader("{}"))
 				if err == nil {
 					_, _ = io.Copy(io.Discard, rsp.Body)
 					_ = rsp.Body.Close()
@@ -241,8 +225,7 @@ func TestResponseThatDoesNotComeInTimeIsNotRetried(t *testing.T) {
 		for _, method := range []string{"POST", "GET"} {
 			tries := 0
 			client := pipeClient(t, func(far net.Conn) { tries++; _, _ = io.Copy(io.Discard, far) })
-			req, _ := http.NewRequestWithContext(t.Context(), method, "http://localhost", nil)
-			if _, err := doerOf(client).Do(req); tries != 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			if _, err := client.Request(t.Context(), method, "/", nil); tries != 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("%s: %d tries, error %v", method, tries, err)
 			}
 		}
@@ -294,7 +277,7 @@ func TestLastAnswerReachesTheCallerAsItIs(t *testing.T) {
 	var seen []*http.Request
 	err := ask(newClient(t, serve(t, limited(9, atOnce, &seen)).URL))
 	apiErr, ok := errors.AsType[*feather.APIError](err)
-	if !ok || apiErr.StatusCode != 429 || apiErr.Detail != "slow down, 3" {
+	if !ok || apiErr.StatusCode != 429 || apiErr.Message != "slow down, 3" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -435,10 +418,9 @@ func TestWaitsGrowFromHalfASecondToEight(t *testing.T) {
 		for i := 1; i < len(tries); i++ {
 			wait := tries[i] - tries[i-1]
 			seen[wait] = true
-			middle := min(time.Second*2/3<<(i-1), 6400*time.Millisecond)
-			if wait < middle*3/4 || wait > middle*5/4+1 || wait < 500*time.Millisecond-time.Microsecond ||
-				wait > 8*time.Second+time.Microsecond {
-				t.Errorf("wait %d is %v, want %v and a quarter more or less", i, wait, middle)
+			longest := min(time.Second<<(i-1), 8*time.Second)
+			if wait < longest/2 || wait > longest+1 {
+				t.Errorf("wait %d is %v, want %v to %v", i, wait, longest/2, longest)
 			}
 		}
 	}
@@ -480,8 +462,7 @@ func TestForeignDoerGetsNoRetryOnErrors(t *testing.T) {
 		broken := errors.New("some error of a transport that is not net/http's")
 		network := roundTripper(func(*http.Request) (*http.Response, error) { tries++; return nil, broken })
 		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
-		req, _ := http.NewRequestWithContext(t.Context(), method, "http://localhost", nil)
-		_, err := doerOf(client).Do(req)
+		_, err := client.Request(t.Context(), method, "/", nil)
 		if tries != 1 || !errors.Is(err, broken) {
 			t.Errorf("%s: %d tries, error %v", method, tries, err)
 		}
@@ -497,6 +478,8 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 	}{
 		{value: "0", want: 0, ok: true},
 		{value: "120", want: 2 * time.Minute, ok: true},
+		{value: "1.5", want: 2 * time.Second, ok: true},
+		{value: " 2 ", want: 2 * time.Second, ok: true},
 		{value: "Mon, 23 Nov 2026 12:00:30 GMT", want: 30 * time.Second, ok: true},
 		{value: "Mon, 23 Nov 2026 11:00:00 GMT", want: 0, ok: true},
 		{
@@ -518,7 +501,7 @@ func TestRetryAfterIsSecondsOrADate(t *testing.T) {
 			ok:    true,
 		},
 		{value: "99999999999999999999999", want: 1 << 33 * time.Second, ok: true},
-		{value: ""}, {value: "-1"}, {value: "+1"}, {value: "1.5"}, {value: "soon"},
+		{value: ""}, {value: "-1"}, {value: "+1"}, {value: "1e3"}, {value: "0x1"}, {value: "inf"}, {value: "soon"},
 	}
 	for _, tt := range tests {
 		header := http.Header{"Retry-After": {tt.value}, "Date": {tt.date}}
@@ -541,151 +524,6 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// TestCallersComeBackOneAfterTheOther lets 64 callers meet a limit of 10 requests a second.
-func TestCallersComeBackOneAfterTheOther(t *testing.T) {
-	const callers, limit = 64, 10
-	for _, retryAfter := range []string{"1", ""} {
-		synctest.Test(t, func(t *testing.T) {
-			var mu sync.Mutex
-			windows := map[int64]int{}
-			network := roundTripper(func(req *http.Request) (*http.Response, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				rsp := &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}
-				if windows[time.Now().Unix()]++; windows[time.Now().Unix()] > limit {
-					rsp.StatusCode, rsp.Header = http.StatusTooManyRequests, http.Header{"Retry-After": {retryAfter}}
-				}
-				return rsp, nil
-			})
-			client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
-			var failed atomic.Int64
-			var wg sync.WaitGroup
-			start := time.Now()
-			for range callers {
-				wg.Go(func() {
-					if err := ask(client); err != nil {
-						failed.Add(1)
-					}
-				})
-			}
-			wg.Wait()
-			if failed.Load() > 0 || time.Since(start) > 10*time.Second {
-				t.Errorf(
-					"Retry-After %q: %d of %d failed, after %v",
-					retryAfter,
-					failed.Load(),
-					callers,
-					time.Since(start),
-				)
-			}
-		})
-	}
-}
-
-// TestRowOfCallersHasAnEnd: who would wait for more than a minute for others, or
-// beyond its deadline, has the error at once, and takes no place in the row.
-func TestRowOfCallersHasAnEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := roundTripper(func(req *http.Request) (*http.Response, error) {
-			return &http.Response{
-				StatusCode: http.StatusTooManyRequests,
-				Header:     atOnce,
-				Body:       http.NoBody,
-				Request:    req,
-			}, nil
-		})
-		client := newClient(
-			t,
-			"http://localhost",
-			feather.WithMaxRetries(1),
-			feather.WithHTTPClient(&http.Client{Transport: network}),
-		)
-		var atOnce, waited atomic.Int64
-		var wg sync.WaitGroup
-		for i := range 1000 {
-			wg.Go(func() {
-				ctx, cancel := context.WithCancel(t.Context())
-				if i%4 == 0 {
-					ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-				}
-				defer cancel()
-				start := time.Now()
-				_, err := sendWithResponse(ctx, client)
-				if apiErr, ok := err.(*feather.APIError); !ok || apiErr.StatusCode != 429 {
-					t.Errorf("error %v", err)
-				}
-				if time.Since(start) == 0 {
-					atOnce.Add(1)
-				} else {
-					waited.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		if waited.Load() < 590 || waited.Load() > 601 {
-			t.Errorf(
-				"%d waited, %d had the error at once; want 600 to wait, a tenth of a second apart",
-				waited.Load(),
-				atOnce.Load(),
-			)
-		}
-	})
-}
-
-// TestEachKeyHasARowOfItsOwn: one tenant's refusals do not delay another's retry.
-func TestEachKeyHasARowOfItsOwn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := roundTripper(func(req *http.Request) (*http.Response, error) {
-			statusCode := http.StatusTooManyRequests
-			if req.Header.Get("X-Retry-Count") != "" {
-				statusCode = http.StatusOK
-			}
-			return &http.Response{StatusCode: statusCode, Header: atOnce, Body: http.NoBody, Request: req}, nil
-		})
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
-		start := time.Now()
-		var loud sync.WaitGroup
-		for range 30 {
-			loud.Go(func() { _ = ask(client, feather.APIKey("loud")) })
-		}
-		synctest.Wait()
-		if err := ask(client, feather.APIKey("quiet")); err != nil || time.Since(start) > 0 {
-			t.Errorf("the quiet tenant waited %v, error %v", time.Since(start), err)
-		}
-		loud.Wait()
-		if took := time.Since(start); took != 2900*time.Millisecond {
-			t.Errorf("the loud tenant's 30 calls took %v, want 2.9 s", took)
-		}
-	})
-}
-
-// TestLongWaitDoesNotHoldUpAShorterOne: the row has places before those that are taken.
-func TestLongWaitDoesNotHoldUpAShorterOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := roundTripper(func(req *http.Request) (*http.Response, error) {
-			rsp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}
-			if req.Header.Get("X-Retry-Count") == "" {
-				rsp.StatusCode, rsp.Header = http.StatusTooManyRequests, http.Header{
-					"Retry-After": {req.Header.Get("Wait")},
-				}
-			}
-			return rsp, nil
-		})
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
-		waiting := func(seconds string) feather.RequestEditorFn {
-			return func(_ context.Context, req *http.Request) error { req.Header.Set("Wait", seconds); return nil }
-		}
-		var long sync.WaitGroup
-		long.Go(func() { _ = ask(client, waiting("40")) })
-		synctest.Wait()
-		start := time.Now()
-		if err := ask(client, waiting("1")); err != nil || time.Since(start) > 2*time.Second {
-			t.Errorf("a wait of 1 s took %v, error %v", time.Since(start), err)
-		}
-		long.Wait()
-	})
-}
-
 // TestSilenceWhileDiallingIsNotRetried: the limit is one of the call.
 func TestSilenceWhileDiallingIsNotRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -696,7 +534,7 @@ func TestSilenceWhileDiallingIsNotRetried(t *testing.T) {
 			return nil, errors.New("too late")
 		}}
 		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
-		err := ask(client, feather.IdleTimeout(time.Second))
+		err := ask(client, feather.SilenceTimeout(time.Second))
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, feather.ErrNotSent) || dials.Load() != 1 {
 			t.Errorf("%d dials, error %v", dials.Load(), err)
 		}
@@ -712,51 +550,6 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 		if !ok || apiErr.Attempts != want {
 			t.Errorf("%d retries: error %#v", retries, apiErr)
 		}
-	}
-}
-
-// TestConnectionIsGivenUpAfterA500 has a server that sends a 500 and then hangs up
-// at the next request, as uvicorn does after an unhandled exception.
-func TestConnectionIsGivenUpAfterA500(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns atomic.Int64
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			conns.Add(1)
-			go func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				if req, err := http.ReadRequest(r); err == nil {
-					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = io.WriteString(
-						conn,
-						"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error",
-					)
-					if _, err := r.ReadByte(); err == nil {
-						t.Error("another request came over the connection")
-					}
-				}
-			}()
-		}
-	}()
-	t.Cleanup(func() { _ = listener.Close() })
-	client := newClient(t, "http://"+listener.Addr().String())
-	for range 20 {
-		err := ask(client)
-		apiErr, ok := errors.AsType[*feather.APIError](err)
-		if !ok || apiErr.StatusCode != 500 || string(apiErr.Body) != "Internal Server Error" {
-			t.Fatalf("error %v", err)
-		}
-	}
-	if n := conns.Load(); n != 20 {
-		t.Errorf("%d connections for 20 calls", n)
 	}
 }
 
@@ -783,7 +576,7 @@ func TestIdleConnectionIsGivenUpBeforeTheServerDoes(t *testing.T) {
 			return near, nil
 		}
 		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
-		for i, pause := range []time.Duration{0, 3 * time.Second, 4500 * time.Millisecond, 4900 * time.Millisecond} {
+		for i, pause := range []time.Duration{0, 45 * time.Second, 51 * time.Second, 59 * time.Second} {
 			time.Sleep(pause)
 			if err := ask(client); err != nil {
 				t.Fatal(err)

@@ -1,16 +1,17 @@
 package feather
 
 import (
-	"context"
-	"encoding/json"
+	"cmp"
 	"io"
 	"iter"
-	"mime"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -27,8 +28,9 @@ type Event struct {
 	Data string
 }
 
-// Decode decodes Data as JSON into v, as json.Unmarshal does. It wraps the error of
-// json.Unmarshal.
+// Decode decodes Data as JSON into v, as json.Unmarshal does, but keeps numbers exact: one
+// becomes a json.Number where the Go type is any. A time without an offset is in UTC. It wraps
+// the error of package encoding/json.
 func (e Event) Decode(v any) error {
 	if err := json.Unmarshal([]byte(e.Data), v); err != nil {
 		return failf("decoding the data of event %q: %w", e.Type, err)
@@ -59,12 +61,22 @@ func (e Event) WriteTo(w io.Writer) (int64, error) {
 }
 
 // StreamError is an event named error, with which the server ends a stream that has begun
-// well.
+// well. If the server repeats the API key, [redacted] replaces it.
 type StreamError struct {
 	// Event is the event itself.
 	Event Event
 
-	// Code is the error of its data, such as rate_limited, and Message the
+	// Operation is the name of the call, such as SendMessage.
+	Operation string
+
+	// Method and Path are those of the request. The path is escaped, and has
+	// no query.
+	Method, Path string
+
+	// RequestID is the id that the server gave to the request; see [RequestID].
+	RequestID string
+
+	// Code is the error of the event's data, such as rate_limited, and Message the
 	// message; both are empty where the data is not Feather's JSON.
 	Code, Message string
 
@@ -73,21 +85,17 @@ type StreamError struct {
 	Retryable *bool
 }
 
-func newStreamError(event Event) *StreamError {
-	said := readErrorJSON([]byte(event.Data))
-	return &StreamError{Event: event, Code: said.code, Message: said.message, Retryable: said.retryable}
-}
-
-// without redacts the API key, if the server repeats it.
-func (e *StreamError) without(req *http.Request) *StreamError {
-	if req == nil {
-		return e
+func (c *call) streamError(rsp *http.Response, event Event) *StreamError {
+	event = Event{ID: c.redact(event.ID), Type: event.Type, Data: c.redact(event.Data)}
+	e := &StreamError{Event: event, Operation: c.operation, RequestID: c.redact(RequestID(rsp))}
+	if rsp.Request != nil {
+		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
 	}
-	event := e.Event
-	for _, key := range secretsOf(req) {
-		event.Data = string(redactText([]byte(event.Data), key))
+	if len(event.Data) <= maxErrorBody {
+		said := c.readErrorJSON([]byte(event.Data))
+		e.Code, e.Message, e.Retryable = said.code, said.message, said.retryable
 	}
-	return newStreamError(event)
+	return e
 }
 
 // Error returns one line, with the first 300 characters of what the server said.
@@ -96,17 +104,25 @@ func (e *StreamError) Error() string {
 	if said == "" {
 		said = e.Event.Data
 	}
-	return strings.TrimSuffix("feather: the server ended the stream with an error: "+oneLine(said), ": ")
+	request := oneLine(strings.Trim(e.Method+" "+e.Path, " "))
+	text := after(request, "the server ended the stream with an error: "+oneLine(said))
+	return "feather: " + strings.TrimSuffix(text, ": ")
+}
+
+// LogValue is for package slog: the method, path, code, request id and what the server said.
+func (e *StreamError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
+		textAttr("code", oneLine(e.Code)), textAttr("detail", oneLine(cmp.Or(e.Message, e.Event.Data))),
+		textAttr("request_id", oneLine(e.RequestID)))
 }
 
 // WithRequireEvent is [RequireEvent] for all calls of a client.
 func WithRequireEvent(types ...string) ClientOption {
-	return func(c *Client) error {
-		if len(types) == 0 {
-			return errNoEventType
-		}
-		return forNew("WithRequireEvent", func(o *newOptions) { o.requiredEvents = types })(c)
+	if len(types) == 0 {
+		return refuseOption(errNoEventType)
 	}
+	return forAll(func(s *settings) { s.requiredEvents = types })
 }
 
 // RequireEvent makes [Stream] require that the stream of one call ends with an event of one
@@ -121,7 +137,7 @@ func WithRequireEvent(types ...string) ClientOption {
 // complete.
 func RequireEvent(types ...string) RequestEditorFn {
 	if len(types) == 0 {
-		return func(context.Context, *http.Request) error { return errNoEventType }
+		return refuseCall(errNoEventType)
 	}
 	return setting(func(s *settings) { s.requiredEvents = types })
 }
@@ -153,111 +169,89 @@ var errNoEventType = failf("RequireEvent was given no event type")
 //
 //   - the error of the call, such as an [*APIError];
 //   - a [*StreamError] for a server-sent event named error;
-//   - an error that errors.Is finds as io.ErrUnexpectedEOF, if the stream breaks off or
-//     lacks an event that [RequireEvent] requires;
-//   - an error that errors.Is finds as os.ErrDeadlineExceeded, if the server is silent for
-//     too long; see [IdleTimeout];
-//   - the error of the context and its cause, for errors.Is, if the context has ended.
+//   - an error that wraps io.ErrUnexpectedEOF, if the stream is cut off or lacks an event
+//     that [RequireEvent] requires;
+//   - an error that wraps os.ErrDeadlineExceeded, if the server is silent for too long; see
+//     [SilenceTimeout];
+//   - an error that wraps the context's error and its cause, if the context has ended.
 //
 // Without an error, the server or a proxy has ended the stream in order; only RequireEvent
-// can tell whether it was whole. An event may have 16 MiB. A stream has no limit.
+// can tell whether it was whole. An event can be at most 16 MiB. A stream has no limit.
 //
 // The loop closes the body of the response, however it ends. A stream can be ranged over
 // once, and must be, or the body stays open. A second range yields an error.
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
-		r := newReading(&ranged, rsp, err)
-		defer r.close()
-		for r.next() && yield(r.event, r.err) {
+		err := err
+		if ranged.Swap(true) {
+			err = failf("the stream has been read already; make the call again for another one")
+		}
+		var events source
+		if err == nil {
+			events, err = openStream(rsp)
+		}
+		if err != nil {
+			yield(Event{}, named(err))
+			return
+		}
+		defer closeBody(rsp.Body)
+		call := callOf(rsp.Request)
+		for {
+			event, err := call.next(rsp, events)
+			if err != nil {
+				if err != io.EOF {
+					yield(Event{}, err)
+				}
+				return
+			}
+			isLast := slices.Contains(call.requiredEvents, event.Type)
+			goesOn := yield(event, nil)
+			if isLast {
+				readToEnd(rsp.Body)
+			}
+			if isLast || !goesOn {
+				return
+			}
 		}
 	}
 }
 
-// reading is a stream that is being ranged over. It has what would else be variables of
-// functions that wait, and so on the stack of every stream.
-type reading struct {
-	source   source
-	rsp      *http.Response  // nil if there is none
-	ctx      context.Context // the caller's
-	required []string        // the types of event of which one must be the last
-
-	event  Event
-	err    error // the last thing to yield
-	isOver bool
-}
-
-func newReading(ranged *atomic.Bool, rsp *http.Response, err error) *reading {
-	if ranged.Swap(true) {
-		err = failf("the stream has been read already; make the call again for another one")
+// next returns an event, or the error that ends the stream; io.EOF where it ends as it
+// should.
+func (c *call) next(rsp *http.Response, events source) (Event, error) {
+	if ended := contextError(c.ctx); ended != nil {
+		return Event{}, c.brokenOff(rsp, ended)
 	}
-	var events source
-	if err == nil {
-		events, err = openStream(rsp)
-	}
-	if err != nil {
-		return &reading{source: failed{named(err)}}
-	}
-	r := &reading{source: events, rsp: rsp}
-	r.ctx, r.required = callOf(rsp)
-	return r
-}
-
-// next reads what is to be yielded, and says whether there is anything.
-func (r *reading) next() bool {
-	if r.isOver {
-		return false
-	}
-	r.event = Event{}
-	return r.took(r.source.next(&r.event))
-}
-
-func (r *reading) took(err error) bool {
-	if err == nil {
-		r.isOver = slices.Contains(r.required, r.event.Type)
-		return true
-	}
-	r.event, r.err, r.isOver = Event{}, r.endOfStream(err), true
-	return r.err != nil
-}
-
-// endOfStream is nil where the stream ended as it should.
-func (r *reading) endOfStream(err error) error {
-	if r.rsp == nil {
-		return err // of the call
-	}
-	if e, ok := err.(*StreamError); ok {
-		return e.without(r.rsp.Request)
-	}
+	event, err := events.next()
+	_, isServerSent := events.(*eventReader)
 	switch {
-	case err != io.EOF:
-		return brokenOff(r.ctx, err)
-	case r.required != nil:
-		return lacksEvent(r.required)
+	case err == io.EOF && c.requiredEvents != nil:
+		return Event{}, c.failed(rsp, "the stream ended without an event of type "+strings.Join(c.requiredEvents, " or "),
+			io.ErrUnexpectedEOF)
+	case err == io.EOF:
+		return Event{}, io.EOF
+	case err == errEventTooLarge:
+		return Event{}, c.failed(rsp, textOf(err), err)
+	case err != nil:
+		return Event{}, c.brokenOff(rsp, err)
+	case isServerSent && event.Type == "error":
+		return Event{}, c.streamError(rsp, event)
 	}
-	return nil
+	return event, nil
 }
 
-func (r *reading) close() {
-	if r.rsp != nil {
-		closeBody(r.rsp.Body)
-	}
+// maxDrain is how long the end of a response may take to follow its last event. With it the
+// connection serves the next call.
+const maxDrain = 50 * time.Millisecond
+
+func readToEnd(body io.ReadCloser) {
+	defer time.AfterFunc(maxDrain, func() { closeBody(body) }).Stop()
+	_, _ = io.CopyN(io.Discard, body, maxErrorBody)
 }
 
-func lacksEvent(required []string) error {
-	return &failure{
-		text:   "the stream ended without an event of type " + strings.Join(required, " or "),
-		causes: []error{io.ErrUnexpectedEOF},
-	}
-}
-
-// source reads the next event into one that is empty, and returns io.EOF after the last.
-type source interface{ next(event *Event) error }
-
-// failed is the source of a call that has no stream.
-type failed struct{ err error }
-
-func (f failed) next(*Event) error { return f.err }
+// source contains the events of a stream, and io.EOF after the last.
+type source interface{ next() (Event, error) }
 
 // openStream returns the source for a response. When it fails it has closed the body.
 func openStream(rsp *http.Response) (source, error) {
@@ -268,36 +262,23 @@ func openStream(rsp *http.Response) (source, error) {
 		rsp.Body = http.NoBody
 	}
 	if !oapi.IsSuccess(rsp.StatusCode) {
-		return nil, readAPIError(rsp.Request, rsp) // of a bare client
+		return nil, readAPIError(rsp) // of a mock
 	}
-	if encoding := rsp.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		closeBody(rsp.Body)
-		return nil, failf("the response is compressed with %q, and only gzip is decoded; "+
-			"ask for no other in Accept-Encoding", encoding)
+	if err := oapi.CheckEncoding(rsp); err != nil {
+		return nil, newDecodeError(rsp, readErrorBody(rsp), err)
 	}
-	r := unlimited(rsp.Body)
-	mediaType, _, _ := mime.ParseMediaType(rsp.Header.Get("Content-Type"))
-	switch mediaType {
+	// A proxy that doubles a header joins both with a comma.
+	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
+	mediaType, _, _ = strings.Cut(mediaType, ",")
+	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); mediaType {
 	case "text/event-stream":
-		return newEventReader(r), nil
+		return newEventReader(rsp.Body), nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
 		"application/x-jsonlines", "application/stream+json":
-		return newRecordReader(r, "\n"), nil
+		return newRecordReader(rsp.Body, "\n"), nil
 	}
 	if mediaType == "application/json-seq" || strings.HasSuffix(mediaType, "+json-seq") {
-		return newRecordReader(r, "\x1e"), nil
+		return newRecordReader(rsp.Body, "\x1e"), nil
 	}
-	return wholeBody{r}, nil
-}
-
-// callOf returns the caller's context and the events that it requires, as far as
-// the response tells.
-func callOf(rsp *http.Response) (context.Context, []string) {
-	if b, ok := rsp.Body.(*responseBody); ok {
-		return b.try.ctx, b.try.settings.requiredEvents
-	}
-	if rsp.Request == nil {
-		return context.Background(), nil
-	}
-	return rsp.Request.Context(), new(settings).of(rsp.Request).requiredEvents
+	return wholeBody{rsp.Body}, nil
 }

@@ -2,10 +2,11 @@ package feather
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/featherhq/feather-go/internal/json"
 )
 
 // ValidationError says what is wrong with one part of a request.
@@ -18,7 +19,7 @@ type ValidationError struct {
 	Type string `json:"type"`
 
 	// Input is what the request had there, and Ctx what the message was made from.
-	// Both may be nil.
+	// Both may be nil. A number in them is a json.Number, which keeps all its digits.
 	Input any            `json:"input,omitempty"`
 	Ctx   map[string]any `json:"ctx,omitempty"`
 }
@@ -64,20 +65,32 @@ func (p LocationPart) String() string {
 // HTTPException, there is one entry with the text as its Msg.
 type ValidationErrors []ValidationError
 
-// UnmarshalJSON accepts any JSON. What is neither null nor a list of validation errors
-// becomes the Msg of one entry: a text as it is, any other value as its JSON.
+// UnmarshalJSON accepts any JSON. What is neither null nor a list becomes the Msg of one
+// entry, and an item of the list that is no validation error that of its entry: a text as it
+// is, any other value as its JSON.
 func (v *ValidationErrors) UnmarshalJSON(data []byte) error {
-	var entries []ValidationError
-	if json.Unmarshal(data, &entries) == nil {
-		*v = entries
+	var items []json.RawMessage
+	if json.Unmarshal(data, &items) != nil {
+		*v = ValidationErrors{{Msg: messageOf(data)}}
 		return nil
 	}
+	*v = nil
+	for _, item := range items {
+		var entry ValidationError
+		if json.Unmarshal(item, &entry) != nil || entry.Msg == "" && entry.Type == "" && entry.Loc == nil {
+			entry = ValidationError{Msg: messageOf(item)}
+		}
+		*v = append(*v, entry)
+	}
+	return nil
+}
+
+func messageOf(data []byte) string {
 	var text string
 	if json.Unmarshal(data, &text) != nil {
 		text = string(data)
 	}
-	*v = ValidationErrors{{Msg: text}}
-	return nil
+	return text
 }
 
 // String returns the entries in one line, as path: message, separated by semicolons.

@@ -12,7 +12,7 @@ import (
 // ask stands for the code under test: it joins the texts of a reply.
 func ask(client *feather.ClientWithResponses, question string) (text string, err error) {
 	body := feather.SendMessageRequest{Content: question}
-	for event, err := range feather.Stream(client.SendMessage(context.Background(), uuid.New(), body)) {
+	for event, err := range feather.Stream(client.SendMessage(context.Background(), uuid.Nil, body)) {
 		if err != nil {
 			return text, err
 		}
@@ -33,6 +33,6 @@ func Example() {
 	fmt.Printf("%s\n", server.Requests()[0].Body)
 	// Output:
 	// It is on its way. <nil>
-	// It is  feather: the response broke off: unexpected EOF
+	// It is  feather: POST /v1/ask-feather/sessions/00000000-0000-0000-0000-000000000000/messages: the response was cut off: unexpected EOF
 	// {"content":"Where is my order?"}
 }

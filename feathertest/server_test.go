@@ -30,25 +30,11 @@ var sessionID = uuid.MustParse("0190a5b4-0000-7000-8000-000000000001")
 
 const hello = `{"content": "hello"}`
 
-// send makes a call as the generated ones do.
+// send makes a call that returns the response as it begins.
 func send(
-	ctx context.Context,
-	client *feather.ClientWithResponses,
-	body string,
-	editors ...feather.RequestEditorFn,
+	ctx context.Context, client *feather.ClientWithResponses, body string, editors ...feather.RequestEditorFn,
 ) (*http.Response, error) {
-	c := client.ClientInterface.(*feather.Client)
-	req, err := http.NewRequestWithContext(ctx, "POST", c.Server+path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	for _, edit := range append(c.RequestEditors, editors...) {
-		if err := edit(ctx, req); err != nil {
-			return nil, err
-		}
-	}
-	return c.Client.Do(req)
+	return client.Request(ctx, "POST", path, strings.NewReader(body), editors...)
 }
 
 // sendWhole reads the response to its end.
@@ -303,22 +289,22 @@ func TestReplyStatus(t *testing.T) {
 		{
 			name:   "a text",
 			script: func(s *feathertest.Server) { s.ReplyStatus(404, "Session not found") },
-			want:   feather.APIError{StatusCode: 404, Detail: "Session not found"},
+			want:   feather.APIError{StatusCode: 404, Message: "Session not found"},
 		},
 		{
 			name:   "a header",
 			script: func(s *feathertest.Server) { s.ReplyStatus(429, "Slow down").WithHeader("retry-after", "61") },
-			want:   feather.APIError{StatusCode: 429, Detail: "Slow down", RetryAfter: 61 * time.Second},
+			want:   feather.APIError{StatusCode: 429, Message: "Slow down", RetryAfter: 61 * time.Second},
 		},
 		{
 			name:   "validation errors",
 			script: func(s *feathertest.Server) { s.ReplyStatus(422, rude) },
-			want:   feather.APIError{StatusCode: 422, Detail: "body.content: too rude", Validation: rude},
+			want:   feather.APIError{StatusCode: 422, Message: "body.content: too rude", Validation: rude},
 		},
 		{
 			name:   "Feather's own",
 			script: func(s *feathertest.Server) { s.ReplyError(403, "no_access", "Not yours") },
-			want:   feather.APIError{StatusCode: 403, Code: "no_access", Detail: "Not yours"},
+			want:   feather.APIError{StatusCode: 403, Code: "no_access", Message: "Not yours"},
 		},
 	}
 	for _, tt := range tests {
@@ -326,7 +312,7 @@ func TestReplyStatus(t *testing.T) {
 		tt.script(server)
 		_, err := sendWhole(t.Context(), server.Client(), hello)
 		got, ok := errors.AsType[*feather.APIError](err)
-		if !ok || got.StatusCode != tt.want.StatusCode || got.Code != tt.want.Code || got.Detail != tt.want.Detail ||
+		if !ok || got.StatusCode != tt.want.StatusCode || got.Code != tt.want.Code || got.Message != tt.want.Message ||
 			len(got.Validation) != len(tt.want.Validation) || got.RetryAfter != tt.want.RetryAfter {
 			t.Errorf("%s: error %#v", tt.name, err)
 		}
@@ -603,7 +589,7 @@ func TestStreamFaults(t *testing.T) {
 		t.Errorf("no complete event: %v", err)
 	}
 	server.ReplyStall(feather.Event{Type: "delta"})
-	_, err = collect(send(t.Context(), client, hello, feather.IdleTimeout(10*time.Millisecond)))
+	_, err = collect(send(t.Context(), client, hello, feather.SilenceTimeout(10*time.Millisecond)))
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a stall: %v", err)
 	}

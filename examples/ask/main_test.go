@@ -69,7 +69,7 @@ func TestAsk(t *testing.T) {
 			key:    "key",
 			script: func(s *feathertest.Server) { s.Reply(feather.Event{Type: "error", Data: "boom"}) },
 			status: 1,
-			stderr: "ask: feather: the server ended the stream with an error: boom\n",
+			stderr: "ask: feather: POST /v1/ask-feather/sessions/0190a5b4-0000-7000-8000-00000000000a/messages: the server ended the stream with an error: boom\n",
 		},
 		{
 			name:   "a stream cut short",
@@ -78,7 +78,7 @@ func TestAsk(t *testing.T) {
 			script: func(s *feathertest.Server) { s.ReplyCut(feather.Event{Data: "half"}) },
 			status: 1,
 			stdout: "half\n",
-			stderr: "ask: feather: the response broke off: unexpected EOF\n",
+			stderr: "ask: feather: POST /v1/ask-feather/sessions/0190a5b4-0000-7000-8000-00000000000a/messages: the response was cut off: unexpected EOF\n",
 		},
 		{name: "no question", status: 2, stderr: "usage: ask"},
 		{name: "help", args: []string{"-h"}, stderr: "FEATHER_SESSION_ID  the session to go on with"},

@@ -53,7 +53,7 @@ func main() {
 
 // connect makes the client, which all requests share.
 func connect(keys string, logger *slog.Logger) (client *feather.ClientWithResponses, disconnect func(), err error) {
-	options := []feather.ClientOption{feather.WithLogger(logger), feather.WithIdleTimeout(30 * time.Second)}
+	options := []feather.ClientOption{feather.WithLogger(logger), feather.WithSilenceTimeout(30 * time.Second)}
 	if keys == "" && os.Getenv("FEATHER_API_KEY") == "" {
 		logger.Warn("neither RELAY_KEYS nor FEATHER_API_KEY is set; a fake server in this process replies")
 		server := demo.NewServer()
@@ -192,7 +192,7 @@ func public(err error) string {
 	apiErr, ok := errors.AsType[*feather.APIError](err)
 	switch {
 	case ok && apiErr.StatusCode == http.StatusUnprocessableEntity:
-		return "This message cannot be sent: " + apiErr.Detail
+		return "This message cannot be sent: " + apiErr.Message
 	case ok && apiErr.StatusCode == http.StatusTooManyRequests:
 		return "Too many messages at once. Please try again in a minute."
 	}

@@ -147,7 +147,7 @@ func TestWhatABrowserLearnsOfAnError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := feathertest.Start(t)
-			send, log := newBrowser(t, server, feather.WithMaxRetries(0), feather.WithIdleTimeout(200*time.Millisecond))
+			send, log := newBrowser(t, server, feather.WithMaxRetries(0), feather.WithSilenceTimeout(200*time.Millisecond))
 			send("a session, please")
 			if tt.script != nil {
 				tt.script(server)

@@ -1,10 +1,9 @@
-// Package oapi is what the generated code calls: it builds requests from the
-// arguments of a call, and reads responses into the generated types.
+// Package oapi is what the generated code calls: it builds requests from the arguments
+// of a call, and reads responses into the generated types.
 package oapi
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,64 +12,93 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/google/uuid"
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/oapi-codegen/runtime"
 )
 
-// Request builds the request of a call. It keeps its first error for Build to
-// return.
+// Request builds the request of a call. It keeps its first error for Build.
 type Request struct {
-	path    string // each {name} in it gives way to the parameter's value
+	// Operation is the name of the call, and PathTemplate its path with {names}.
+	Operation, Method, PathTemplate string
+
+	path    string // each {name} gives way to the parameter's value
 	query   []string
-	header  []header
-	cookies []string
+	header  http.Header
+	body    io.Reader
+	getBody func() (io.ReadCloser, error)
 	err     error
 }
 
-type header struct{ name, value string }
-
 // New begins the request of an operation.
-func New(path string) *Request { return &Request{path: path} }
+func New(operation, method, path string) *Request {
+	return &Request{Operation: operation, Method: method, PathTemplate: path, path: path, header: http.Header{}}
+}
 
 // Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3).
 // One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
 // section 2.3).
 func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
-	switch {
-	case in == runtime.ParamLocationPath && (IsNil(value) || isEmptyList(value)):
-		r.fail(fmt.Errorf("the path parameter %s is empty", name))
-		return
-	case IsNil(value), isEmptyList(value):
+	if IsNil(value) || isEmptyList(value) {
+		if in == runtime.ParamLocationPath {
+			r.fail(fmt.Errorf("the path parameter %s is empty", name))
+		}
 		return
 	}
-	text, err := styled(in, name, style, explode, kind, format, value)
+	value = reflect.Indirect(reflect.ValueOf(value)).Interface() // The runtime panics on a pointer to an object.
+	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
+		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
 	switch {
 	case err != nil:
 		r.fail(fmt.Errorf("the parameter %s cannot be sent: %w", name, err))
 	case in == runtime.ParamLocationPath:
-		if text == "" || text == "." || text == ".." {
-			r.fail(fmt.Errorf("the path parameter %s is %q, which would make the path another operation's", name, text))
-		}
+		r.fail(CheckSegment("the path parameter "+name, text))
 		r.path = strings.Replace(r.path, "{"+name+"}", text, 1)
 	case in == runtime.ParamLocationQuery:
 		r.query = append(r.query, text)
 	case in == runtime.ParamLocationHeader:
-		r.header = append(r.header, header{name, text})
-	case in == runtime.ParamLocationCookie:
-		r.cookies = append(r.cookies, name+"="+strings.TrimPrefix(text, name+"=")) // style form has the name
+		r.header.Add(name, text)
 	}
 }
 
-func styled(
-	in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any,
-) (string, error) {
-	// A UUID is written in one way everywhere. Most paths have one, and the runtime
-	// takes five times as long.
-	if id, ok := value.(uuid.UUID); ok && in == runtime.ParamLocationPath && style == "simple" {
-		return id.String(), nil
+// CheckSegment refuses a part of a path that a server or a proxy resolves.
+func CheckSegment(name, text string) error {
+	if decoded, err := url.PathUnescape(text); err == nil {
+		text = decoded
 	}
-	return runtime.StyleParamWithOptions(style, explode, name, value,
-		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
+	if text == "" || text == "." || text == ".." {
+		return fmt.Errorf("%s is %q, which would make the path another operation's", name, text)
+	}
+	return nil
+}
+
+// Body sets a body of any media type. Build closes it if it fails.
+func (r *Request) Body(contentType string, body io.Reader) *Request {
+	r.header.Set("Content-Type", contentType)
+	r.body = body
+	return r
+}
+
+// JSON sets a body that is encoded as JSON.
+func (r *Request) JSON(contentType string, body any) *Request {
+	data, err := json.Marshal(body)
+	if err != nil {
+		r.fail(fmt.Errorf("the request body cannot be encoded: %w", err))
+	}
+	return r.Body(contentType, bytes.NewReader(data))
+}
+
+// Form sets a body of application/x-www-form-urlencoded.
+func (r *Request) Form(contentType string, body any) *Request {
+	form, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		r.fail(fmt.Errorf("the request body cannot be encoded: %w", err))
+	}
+	return r.Body(contentType, strings.NewReader(form.Encode()))
+}
+
+// Text sets a body of text.
+func (r *Request) Text(contentType, body string) *Request {
+	return r.Body(contentType, strings.NewReader(body))
 }
 
 func (r *Request) fail(err error) {
@@ -79,34 +107,37 @@ func (r *Request) fail(err error) {
 	}
 }
 
-func (r *Request) Build(method, server, contentType string, body io.Reader) (*http.Request, error) {
-	if unencodable, ok := body.(unencodableBody); ok {
-		r.fail(fmt.Errorf("the request body cannot be encoded: %w", unencodable.err))
-	}
+// Build returns the request, or closes its body.
+func (r *Request) Build(server string) (*http.Request, error) {
 	if r.err != nil {
+		r.Close()
 		return nil, r.err
 	}
 	target := strings.TrimSuffix(server, "/") + r.path
 	if len(r.query) > 0 {
 		target += "?" + strings.Join(r.query, "&")
 	}
-	req, err := http.NewRequest(method, target, body)
+	req, err := http.NewRequest(r.Method, target, r.body)
 	if err != nil {
+		r.Close()
 		return nil, badRequest(server, err)
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	for _, h := range r.header {
-		req.Header.Add(h.name, h.value)
-	}
-	if len(r.cookies) > 0 {
-		req.Header.Set("Cookie", strings.Join(r.cookies, "; "))
+	req.Header = r.header
+	if r.getBody != nil {
+		req.GetBody = r.getBody
 	}
 	return req, nil
 }
 
-// badRequest shows neither the base URL, which may have a password, nor the path.
+// Close closes the body of a request that is not sent: whoever writes into a pipe waits
+// for that.
+func (r *Request) Close() {
+	if body, ok := r.body.(io.Closer); ok {
+		_ = body.Close()
+	}
+}
+
+// badRequest shows neither the base URL, which may contain a password, nor the path.
 func badRequest(server string, err error) error {
 	if _, badServer := url.Parse(server); badServer != nil {
 		return fmt.Errorf("the base URL is not a URL: %w", errors.Unwrap(badServer)) // the error itself repeats it
@@ -115,37 +146,6 @@ func badRequest(server string, err error) error {
 		err = inner
 	}
 	return fmt.Errorf("building the request: %w", err)
-}
-
-// Encoded makes a request body of what an encoder returns.
-func Encoded(data []byte, err error) io.Reader {
-	if err != nil {
-		return unencodableBody{err: err}
-	}
-	return bytes.NewReader(data)
-}
-
-type unencodableBody struct {
-	io.Reader
-	err error
-}
-
-// EncodeForm is the encoder of application/x-www-form-urlencoded.
-func EncodeForm(body any) ([]byte, error) {
-	form, err := runtime.MarshalForm(body, nil)
-	return []byte(form.Encode()), err
-}
-
-type jsonParam struct{ value any }
-
-func (p jsonParam) MarshalText() ([]byte, error) { return json.Marshal(p.value) }
-
-// AsJSON is for a parameter that the API document wants as JSON.
-func AsJSON(value any) any {
-	if IsNil(value) {
-		return nil
-	}
-	return jsonParam{value}
 }
 
 // IsNil also finds the nil that an interface hides.

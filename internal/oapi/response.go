@@ -1,139 +1,126 @@
 package oapi
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/featherhq/feather-go/internal/json"
 )
 
-// Content is a body that the API document declares for a response: its status
-// and media type, and the field of the generated wrapper that takes it. Without
-// a media type the response has no body; without a field only Body has it.
+// maxBody is how much of a response is read into memory. Nothing else buffers one.
+const maxBody = 64 << 20
+
+// Content is what the API document declares for a success.
 type Content struct {
-	Status, MediaType string
-	Field             any // a pointer to the wrapper's pointer
-	Unmarshal         func([]byte, any) error
+	status   int
+	nullable bool
+	decode   func(data []byte) error // nil for a body without a type
+	isAny    bool
 }
 
-// Read reads a response to its end, and its body into the field for it.
-// Every generated Parse function calls it.
-func Read(rsp *http.Response, body *[]byte, declared ...Content) (err error) {
+// JSON declares a body that is decoded into a field. A nullable one may be null.
+func JSON[T any](status int, field **T, nullable bool) Content {
+	return Content{
+		status: status, nullable: nullable, isAny: reflect.TypeFor[T]() == reflect.TypeFor[any](),
+		decode: func(data []byte) error {
+			value := new(T)
+			if err := json.Unmarshal(data, value); err != nil {
+				return fmt.Errorf("the response is not what the API document declares: %s", json.Mismatch(data, reflect.TypeFor[T]()))
+			}
+			*field = value
+			return nil
+		},
+	}
+}
+
+// Untyped declares a status whose body may be anything, or nothing.
+func Untyped(status int) Content { return Content{status: status} }
+
+// Read reads a response to its end, and its JSON into the field that is declared for
+// it. With an error it returns what came.
+func Read(rsp *http.Response, declared ...Content) ([]byte, error) {
 	defer func() { _ = rsp.Body.Close() }()
-	if *body, err = readAll(rsp.Body, rsp.ContentLength); err != nil {
+	body, err := io.ReadAll(io.LimitReader(rsp.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return body, err
+	case len(body) > maxBody:
+		return body[:maxBody], fmt.Errorf("the response is larger than the limit of 64 MiB; make the call without WithResponse, and read its body")
+	}
+	return body, decode(rsp, body, declared)
+}
+
+func decode(rsp *http.Response, body []byte, declared []Content) error {
+	if err := CheckEncoding(rsp); err != nil && len(body) > 0 {
 		return err
 	}
-	found, ok := findContent(declared, rsp)
+	content, ok := find(declared, rsp.StatusCode)
+	isHead := rsp.Request != nil && rsp.Request.Method == http.MethodHead
 	switch {
-	case !ok && IsSuccess(rsp.StatusCode) && hasTypedSuccess(declared):
-		return fmt.Errorf("%s is a response that the API document does not declare for this operation", Describe(rsp))
-	case found.Field == nil || len(*body) == 0 && rsp.Request != nil && rsp.Request.Method == http.MethodHead:
+	case isHead, ok && content.decode == nil, !ok && !hasType(declared):
 		return nil
+	case !ok:
+		return fmt.Errorf("the API document does not declare this status for the operation")
+	case content.isAny && (len(body) == 0 || !isJSON(rsp)):
+		return nil
+	case len(body) == 0 && content.nullable:
+		return nil
+	case len(body) == 0:
+		return fmt.Errorf("the response has no body, and the API document declares one")
+	case !isJSON(rsp):
+		return fmt.Errorf("the content type is %q, and the API document declares JSON", rsp.Header.Get("Content-Type"))
+	case string(bytes.TrimSpace(body)) == "null" && (content.nullable || content.isAny):
+		return nil
+	case string(bytes.TrimSpace(body)) == "null":
+		return fmt.Errorf("the response is null, which the API document does not allow")
 	}
-	field := reflect.ValueOf(found.Field).Elem()
-	value := reflect.New(field.Type().Elem())
-	if err := found.Unmarshal(*body, value.Interface()); err != nil {
-		return fmt.Errorf("%s has a body that does not match the API document: %w", Describe(rsp), err)
-	}
-	field.Set(value)
-	return nil
+	return content.decode(body)
 }
 
-// readAll is io.ReadAll with as much room as a small body needs: most are a few hundred
-// bytes.
-func readAll(r io.Reader, size int64) ([]byte, error) {
-	if size <= 0 || size > 32<<10 {
-		return io.ReadAll(r)
-	}
-	body := make([]byte, 0, size+1) // and one, to see the end
-	for len(body) < cap(body) {
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, nil
-		}
-		if err != nil {
-			return body, err
-		}
-	}
-	rest, err := io.ReadAll(r)
-	return append(body, rest...), err
-}
-
-// findContent looks for the most specific status first: 200, 2XX, default.
-func findContent(declared []Content, rsp *http.Response) (found Content, ok bool) {
-	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	for _, isFor := range []func(status string, code int) bool{isCode, isClass, isDefault} {
-		known := false
-		for _, c := range declared {
-			if !isFor(c.Status, rsp.StatusCode) {
-				continue
-			}
-			known = true
-			if c.MediaType == mediaType || c.MediaType == "" || strings.Contains(c.MediaType, "*") {
-				return c, true
-			}
-			if syntax(c.MediaType) == syntax(mediaType) { // application/problem+json for application/json
-				found, ok = c, true
-			}
-		}
-		if known {
-			return found, ok
+func find(declared []Content, status int) (Content, bool) {
+	for _, content := range declared {
+		if content.status == status {
+			return content, true
 		}
 	}
 	return Content{}, false
 }
 
-func isCode(status string, code int) bool {
-	return len(status) == 3 && int(status[0]-'0')*100+int(status[1]-'0')*10+int(status[2]-'0') == code
-}
-
-func isClass(status string, code int) bool {
-	return len(status) == 3 && status[1:] == "XX" && int(status[0]-'0') == code/100
-}
-
-func isDefault(status string, _ int) bool { return status == "default" }
-
-func syntax(mediaType string) string {
-	for _, name := range []string{"json", "yaml", "xml"} {
-		if strings.Contains(mediaType, name) {
-			return name
-		}
-	}
-	return mediaType
-}
-
-func hasTypedSuccess(declared []Content) bool {
-	for _, c := range declared {
-		if c.Field != nil && (c.Status[0] == '2' || c.Status == "default") {
+func hasType(declared []Content) bool {
+	for _, content := range declared {
+		if content.decode != nil && !content.isAny {
 			return true
 		}
 	}
 	return false
 }
 
-// OrEmpty is for a wrapper of a mock's, which may lack its HTTPResponse.
-func OrEmpty(rsp *http.Response) *http.Response {
-	if rsp == nil {
-		return &http.Response{}
-	}
-	return rsp
+// isJSON takes a body without a media type for JSON, and a vendor's kind of it.
+func isJSON(rsp *http.Response) bool {
+	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	return mediaType == "" || mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
 }
 
-// Describe names a response in an error.
-func Describe(rsp *http.Response) string {
-	text := StatusText(rsp.StatusCode) + " with content type " + strconv.Quote(rsp.Header.Get("Content-Type"))
-	if rsp.Request != nil {
-		text = DescribeRequest(rsp.Request) + ": " + text
+// CheckEncoding refuses a compressed body. net/http has undone the gzip that it asked for.
+func CheckEncoding(rsp *http.Response) error {
+	encoding := rsp.Header.Get("Content-Encoding")
+	if encoding == "" || strings.EqualFold(encoding, "identity") {
+		return nil
 	}
-	return text
+	return fmt.Errorf("the response is compressed with %q; "+
+		"only gzip is decoded, where a request editor deletes the header Accept-Encoding", encoding)
 }
 
+// DescribeRequest is GET /v1/sessions.
 func DescribeRequest(req *http.Request) string { return req.Method + " " + req.URL.EscapedPath() }
 
+// IsSuccess is true of a 2xx.
 func IsSuccess(statusCode int) bool { return statusCode >= 200 && statusCode <= 299 }
 
 // StatusText is 404 Not Found, and 599 where the code has no name.

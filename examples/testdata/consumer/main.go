@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/featherhq/feather-go"
@@ -32,10 +33,11 @@ func main() {
 	var rsp *feather.SendMessageResponse
 	rsp, err = client.SendMessageWithResponse(context.Background(), uuid.New(), body)
 	if err == nil {
-		fmt.Println(rsp.Status())
+		fmt.Println(rsp.StatusCode())
 	}
-	if rsp != nil && rsp.JSON422 != nil {
-		for _, problem := range rsp.JSON422.Detail {
+	var apiErr *feather.APIError
+	if errors.As(err, &apiErr) {
+		for _, problem := range apiErr.Validation {
 			var message string = problem.Msg
 			fmt.Println(problem.Path(), message)
 		}

@@ -1,0 +1,82 @@
+package feather
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/featherhq/feather-go/internal/json"
+	"github.com/featherhq/feather-go/internal/oapi"
+)
+
+// DecodeError is a response within 2xx that is not what the API document declares: a page of
+// HTML from a proxy, another media type, a value that does not fit its field, no body where
+// one is declared, or a compressed one that nobody asked for. The server has acted on the
+// request, so do not simply make the call again. A call that ends in WithResponse also
+// returns its response, with Body and HTTPResponse set.
+type DecodeError struct {
+	// StatusCode is the HTTP status code, such as 201.
+	StatusCode int
+
+	// Operation is the name of the call, such as SendMessage.
+	Operation string
+
+	// Method and Path are those of the request. The path is escaped, and has
+	// no query.
+	Method, Path string
+
+	// RequestID is the id that the server gave to the request; see [RequestID].
+	RequestID string
+
+	// Header contains the headers of the response, and Body its body as it came, which may
+	// contain secrets: Error and LogValue show neither.
+	Header http.Header
+	Body   []byte
+
+	response *http.Response
+	text     string
+	cause    error
+}
+
+func newDecodeError(rsp *http.Response, body []byte, cause error) *DecodeError {
+	c := callOf(rsp.Request)
+	e := &DecodeError{
+		StatusCode: rsp.StatusCode,
+		Operation:  c.operation,
+		RequestID:  c.redact(RequestID(rsp)),
+		Header:     c.redactHeader(rsp.Header),
+		Body:       body,
+		response:   rsp,
+		text:       c.clean(textOf(cause)),
+		cause:      cause,
+	}
+	if rsp.Request != nil {
+		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
+	}
+	return e
+}
+
+// Error returns one line: the request, the status, and what is wrong. It contains neither the
+// body nor the API key.
+func (e *DecodeError) Error() string {
+	request := oneLine(strings.TrimLeft(e.Method+" "+e.Path, " "))
+	return "feather: " + after(request, oapi.StatusText(e.StatusCode)+": "+e.text)
+}
+
+// Unwrap returns what is wrong with the response.
+func (e *DecodeError) Unwrap() error { return e.cause }
+
+// Decode decodes Body into v, as [Event.Decode] does.
+func (e *DecodeError) Decode(v any) error {
+	if err := json.Unmarshal(e.Body, v); err != nil {
+		return failf("decoding the body of a %s: %w", oapi.StatusText(e.StatusCode), err)
+	}
+	return nil
+}
+
+// LogValue is for package slog: the method, path, status, request id and what is wrong.
+func (e *DecodeError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
+		slog.Int("status", e.StatusCode), textAttr("detail", e.text), textAttr("request_id", oneLine(e.RequestID)))
+}

@@ -1,0 +1,120 @@
+// Package json is encoding/json with the values of a FastAPI service: it keeps numbers
+// exact, reads Python's times, sends null on demand, and an empty list as [].
+package json
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+)
+
+// RawMessage is the type of encoding/json.
+type RawMessage = json.RawMessage
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// Unmarshal is json.Unmarshal, but a number becomes a json.Number where the Go type is
+// any, and times may be in Python's form.
+func Unmarshal(data []byte, v any) error {
+	err := unmarshal(data, v)
+	if _, isTime := errors.AsType[*time.ParseError](err); isTime {
+		return unmarshal(withTimes(data, reflect.TypeOf(v)), v)
+	}
+	return err
+}
+
+func unmarshal(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	err := d.Decode(v)
+	if err == nil {
+		if _, end := d.Token(); end == io.EOF {
+			return nil
+		}
+	}
+	// The decoder says io.EOF of a text that is cut, as a broken response does.
+	if syntax := json.Unmarshal(data, new(json.RawMessage)); syntax != nil {
+		return syntax
+	}
+	return err
+}
+
+// Mismatch says which part of data does not fit a type, as in "items[3].at is a string and
+// not a time.Time". It repeats no value of data.
+func Mismatch(data []byte, t reflect.Type) string {
+	if !json.Valid(data) {
+		return "the body is not JSON"
+	}
+	path, part, t := mismatch("the body", data, t)
+	return fmt.Sprintf("%s is %s and not a %v", path, kindOf(part), t)
+}
+
+func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect.Type) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	at := func(step string) string {
+		if path == "the body" {
+			return step
+		}
+		return path + "." + step
+	}
+	fits := func(part []byte, t reflect.Type) bool { return Unmarshal(part, reflect.New(t).Interface()) == nil }
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return path, data, t
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		members := object(data)
+		for field := range t.Fields() {
+			if part, ok := members[nameOf(field)]; ok && !fits(part, field.Type) {
+				return mismatch(at(nameOf(field)), part, field.Type)
+			}
+		}
+	case reflect.Map:
+		for key, part := range object(data) {
+			if !fits(part, t.Elem()) {
+				return mismatch(at(key), part, t.Elem())
+			}
+		}
+	case reflect.Slice:
+		for i, part := range list(data) {
+			if !fits(part, t.Elem()) {
+				return mismatch(fmt.Sprintf("%s[%d]", path, i), part, t.Elem())
+			}
+		}
+	}
+	return path, data, t
+}
+
+func object(data []byte) (members map[string]RawMessage) {
+	_ = json.Unmarshal(data, &members)
+	return members
+}
+
+func list(data []byte) (items []RawMessage) {
+	_ = json.Unmarshal(data, &items)
+	return items
+}
+
+func kindOf(data []byte) string {
+	switch data = bytes.TrimSpace(data); {
+	case len(data) == 0:
+		return "empty"
+	case data[0] == '{':
+		return "an object"
+	case data[0] == '[':
+		return "a list"
+	case data[0] == '"':
+		return "a string"
+	case data[0] == 't', data[0] == 'f':
+		return "a boolean"
+	case data[0] == 'n':
+		return "null"
+	}
+	return "a number"
+}

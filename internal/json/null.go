@@ -1,0 +1,245 @@
+package json
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+)
+
+var marshaler = reflect.TypeFor[json.Marshaler]()
+
+// nulls has the value that Null returns, by its type.
+var nulls sync.Map
+
+// Null returns the one value of a pointer, slice or map type that Marshal writes as null.
+// It panics for other types.
+func Null[T any]() T {
+	t := reflect.TypeFor[T]()
+	made, ok := nulls.Load(t)
+	if !ok {
+		made, _ = nulls.LoadOrStore(t, newNull(t))
+	}
+	return made.(T)
+}
+
+func newNull(t reflect.Type) any {
+	switch t.Kind() {
+	case reflect.Slice:
+		return reflect.MakeSlice(t, 0, 1).Interface()
+	case reflect.Map:
+		return reflect.MakeMap(t).Interface()
+	case reflect.Pointer:
+		// With the byte, two values without a size have two addresses.
+		padded := reflect.StructOf([]reflect.StructField{
+			{Name: "Value", Type: t.Elem()}, {Name: "Padding", Type: reflect.TypeFor[byte]()},
+		})
+		return reflect.New(padded).Elem().Field(0).Addr().Convert(t).Interface()
+	}
+	panic(fmt.Sprintf("feather: Null[%v]: only a pointer, a slice or a map can be null", t))
+}
+
+func isNull(v reflect.Value) bool {
+	null, ok := nulls.Load(v.Type())
+	return ok && reflect.ValueOf(null).UnsafePointer() == v.UnsafePointer()
+}
+
+// Marshal is json.Marshal, but writes null for what Null returned, and [] or {} for a nil
+// list or map, unless the tag of its field says nullable.
+func Marshal(v any) ([]byte, error) {
+	value := reflect.ValueOf(v)
+	if !value.IsValid() || !isSpecial(value) {
+		return json.Marshal(v)
+	}
+	return encode(value)
+}
+
+// isSpecial is true of a value that json.Marshal would write in another way.
+func isSpecial(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil() && (isNull(v) || !v.Type().Implements(marshaler) && isSpecial(v.Elem()))
+	case reflect.Interface:
+		return !v.IsNil() && isSpecial(v.Elem())
+	}
+	if v.Type().Implements(marshaler) {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Slice:
+		if v.IsNil() || isNull(v) {
+			return true
+		}
+		for i := range v.Len() {
+			if !hasParts(v.Type().Elem()) {
+				return false
+			}
+			if isSpecial(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Map:
+		if v.IsNil() || isNull(v) {
+			return true
+		}
+		for _, value := range v.Seq2() {
+			if isSpecial(value) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for field, value := range v.Fields() {
+			if isSent(field, value) && isSpecial(value) && !staysNull(field, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasParts(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map, reflect.Struct:
+		return true
+	}
+	return false
+}
+
+// staysNull is true of a nil list or map for which the API document allows null.
+func staysNull(field reflect.StructField, v reflect.Value) bool {
+	return field.Tag.Get("nullable") != "" && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
+}
+
+func encode(v reflect.Value) ([]byte, error) {
+	if !isSpecial(v) {
+		return json.Marshal(v.Interface())
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		if isNull(v) {
+			return []byte("null"), nil
+		}
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return encode(v.Elem())
+	case reflect.Struct:
+		return encodeStruct(v)
+	case reflect.Map:
+		return encodeMap(v)
+	}
+	if v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
+		return []byte(`""`), nil
+	}
+	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
+}
+
+func encodeStruct(v reflect.Value) ([]byte, error) {
+	var names []string
+	var values []reflect.Value
+	for field, value := range v.Fields() {
+		if !isSent(field, value) {
+			continue
+		}
+		if staysNull(field, value) {
+			value = reflect.ValueOf(RawMessage("null"))
+		}
+		names, values = append(names, nameOf(field)), append(values, value)
+	}
+	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
+}
+
+func encodeMap(v reflect.Value) ([]byte, error) {
+	values := map[string]reflect.Value{}
+	for key, value := range v.Seq2() {
+		values[fmt.Sprint(key)] = value
+	}
+	keys := slices.Sorted(maps.Keys(values))
+	return join("{", len(keys), func(i int) (string, reflect.Value) { return keys[i], values[keys[i]] }, "}")
+}
+
+// join writes n parts; those of an object have a name.
+func join(start string, n int, part func(int) (string, reflect.Value), end string) ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteString(start)
+	for i := range n {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		name, value := part(i)
+		if start == "{" {
+			quoted, err := json.Marshal(name)
+			if err != nil {
+				return nil, err
+			}
+			out.Write(append(quoted, ':'))
+		}
+		data, err := encode(value)
+		if err != nil {
+			return nil, err
+		}
+		out.Write(data)
+	}
+	out.WriteString(end)
+	return out.Bytes(), nil
+}
+
+// nameOf is the JSON name of a field.
+func nameOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return cmp.Or(name, field.Name)
+}
+
+// isSent follows omitempty and omitzero, as encoding/json does.
+func isSent(field reflect.StructField, v reflect.Value) bool {
+	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	switch {
+	case !field.IsExported() || field.Tag.Get("json") == "-":
+		return false
+	case strings.Contains(options, "omitzero") && isZero(v):
+		return false
+	case strings.Contains(options, "omitempty"):
+		return !isEmpty(v)
+	}
+	return true
+}
+
+func isZero(v reflect.Value) bool {
+	if zero, ok := v.Interface().(interface{ IsZero() bool }); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
+		return zero.IsZero()
+	}
+	return v.IsZero()
+}
+
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0 && !isNull(v)
+	case reflect.String, reflect.Array:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// Fields yields the names and values of a struct that are sent.
+func Fields(body any) iter.Seq2[string, reflect.Value] {
+	return func(yield func(string, reflect.Value) bool) {
+		v := reflect.Indirect(reflect.ValueOf(body))
+		if v.Kind() != reflect.Struct {
+			return
+		}
+		for field, value := range v.Fields() {
+			if isSent(field, value) && !yield(nameOf(field), value) {
+				return
+			}
+		}
+	}
+}

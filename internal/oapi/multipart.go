@@ -1,0 +1,198 @@
+package oapi
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/textproto"
+	"reflect"
+	"strings"
+
+	"github.com/featherhq/feather-go/internal/json"
+)
+
+// File is a file in a multipart/form-data request. It is sent as it is read, and never
+// held in memory.
+//
+// A request with files is sent again, by a retry or a redirect, only if each of them can be
+// read again: it has Open, or its Reader has a size and an io.ReaderAt, as strings.Reader and
+// bytes.Reader have.
+type File struct {
+	// Name is the name of the file; by default that of the form's field.
+	Name string
+
+	// ContentType is its media type; application/octet-stream by default.
+	ContentType string
+
+	// Reader is the content. It is closed after the request if it is an io.Closer.
+	Reader io.Reader
+
+	// Open returns the content for each time that the request is sent, in place of Reader.
+	Open func() (io.ReadCloser, error)
+}
+
+// MarshalJSON fails: JSON has no files.
+func (f File) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("a File is only for multipart/form-data")
+}
+
+// reopen returns nil for content that can be read only once.
+func (f File) reopen() func() (io.ReadCloser, error) {
+	if f.Open != nil {
+		return f.Open
+	}
+	if r, ok := f.Reader.(interface {
+		io.ReaderAt
+		Size() int64
+	}); ok {
+		return func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(r, 0, r.Size())), nil }
+	}
+	return nil
+}
+
+// part is a piece of a multipart body: text, or a file.
+type part struct {
+	text []byte
+	file File
+}
+
+// Multipart sets a body of multipart/form-data, with a part for each field of a struct. A
+// list has a part for each item, and an object is sent as JSON.
+func (r *Request) Multipart(_ string, body any) *Request {
+	var text bytes.Buffer
+	w := multipart.NewWriter(&text)
+	var parts []part
+	flush := func() {
+		parts = append(parts, part{text: bytes.Clone(text.Bytes())})
+		text.Reset()
+	}
+	for name, value := range json.Fields(body) {
+		for _, item := range itemsOf(value) {
+			file, isFile := item.Interface().(File)
+			if !isFile {
+				r.fail(writeField(w, name, item))
+				continue
+			}
+			if file.Reader == nil && file.Open == nil {
+				r.fail(fmt.Errorf("the file %s has neither a Reader nor Open", name))
+			}
+			_, _ = w.CreatePart(fileHeader(name, file))
+			flush()
+			parts = append(parts, part{file: file})
+		}
+	}
+	_ = w.Close()
+	flush()
+	if err := r.err; err != nil {
+		closeFiles(parts)
+		return r
+	}
+	r.getBody = reopenAll(parts)
+	content, err := assemble(parts, r.getBody != nil)
+	if err != nil {
+		r.fail(fmt.Errorf("the request body cannot be opened: %w", err))
+		return r
+	}
+	return r.Body(w.FormDataContentType(), content)
+}
+
+var escapeQuotes = strings.NewReplacer("\\", "\\\\", `"`, "%22", "\r", "%0D", "\n", "%0A")
+
+func fileHeader(name string, file File) textproto.MIMEHeader {
+	return textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="%s"`,
+			escapeQuotes.Replace(name), escapeQuotes.Replace(cmp.Or(file.Name, name)))},
+		"Content-Type": {oneLine(cmp.Or(file.ContentType, "application/octet-stream"))},
+	}
+}
+
+func oneLine(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
+
+// itemsOf returns the values that one field sends.
+func itemsOf(v reflect.Value) []reflect.Value {
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() == reflect.Uint8 {
+		return []reflect.Value{v}
+	}
+	var items []reflect.Value
+	for i := range v.Len() {
+		items = append(items, v.Index(i))
+	}
+	return items
+}
+
+// writeField writes a string as it is, and all else as JSON.
+func writeField(w *multipart.Writer, name string, value reflect.Value) error {
+	data, err := json.Marshal(value.Interface())
+	if err != nil {
+		return fmt.Errorf("the field %s cannot be encoded: %w", name, err)
+	}
+	var text string
+	if json.Unmarshal(data, &text) != nil {
+		text = string(data)
+	}
+	return w.WriteField(name, text)
+}
+
+// reopenAll returns nil if one of the files can be read only once.
+func reopenAll(parts []part) func() (io.ReadCloser, error) {
+	for _, p := range parts {
+		if p.text == nil && p.file.reopen() == nil {
+			return nil
+		}
+	}
+	return func() (io.ReadCloser, error) { return assemble(parts, true) }
+}
+
+// content is a body that closes its files.
+type content struct {
+	io.Reader
+	closers []io.Closer
+}
+
+func (c content) Close() error {
+	var all []error
+	for _, closer := range c.closers {
+		all = append(all, closer.Close())
+	}
+	return errors.Join(all...)
+}
+
+func assemble(parts []part, again bool) (io.ReadCloser, error) {
+	var c content
+	var readers []io.Reader
+	for _, p := range parts {
+		if p.text != nil {
+			readers = append(readers, bytes.NewReader(p.text))
+			continue
+		}
+		reader := p.file.Reader
+		if open := p.file.reopen(); again || reader == nil {
+			opened, err := open()
+			if err != nil {
+				_ = c.Close()
+				return nil, err
+			}
+			reader = opened
+		}
+		readers = append(readers, reader)
+		if closer, ok := reader.(io.Closer); ok {
+			c.closers = append(c.closers, closer)
+		}
+	}
+	c.Reader = io.MultiReader(readers...)
+	return c, nil
+}
+
+func closeFiles(parts []part) {
+	for _, p := range parts {
+		if closer, ok := p.file.Reader.(io.Closer); ok {
+			_ = closer.Close()
+		}
+	}
+}

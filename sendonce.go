@@ -1,0 +1,245 @@
+package feather
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// account is what a call knows of the requests that have left it. It is kept by sendOnce,
+// for requests whose context is the call's.
+type account struct {
+	sent      int   // requests that may have reached the server
+	unsent    error // the last error of a request that certainly did not
+	refused   bool  // unsent is net/http's refusal, which another try would meet again
+	connected bool  // the last request had a connection
+	status    int   // of the last response, 0 after an error
+}
+
+// sendOnce is the last layer before the transport. It keeps net/http from sending a request
+// again by itself, and proves of a request that failed that nothing was sent.
+//
+// Over HTTP/2 net/http sends a request again after REFUSED_STREAM and PROTOCOL_ERROR,
+// although the server may have acted on it: haproxy refuses a stream whose server hung up.
+// It cannot do so where a body has been read and GetBody is nil. Over HTTP/1.1 it needs
+// GetBody to replace a connection that was closed before anything was written, so the
+// protocol must be known.
+type sendOnce struct {
+	next            http.RoundTripper
+	isHTTPTransport bool // an *http.Transport, which sends nothing without a connection
+	isDoer          bool // somebody else's, which follows redirects by itself
+	cleartextHTTP2  bool // it may speak HTTP/2 over plain http
+
+	http2 atomic.Bool // what the last connection spoke
+}
+
+func (s *sendOnce) RoundTrip(req *http.Request) (*http.Response, error) {
+	call := callOf(req)
+	call.leaves(req)
+	rsp, a, err := s.send(call, req)
+	unsent := err != nil && a.isUnsent(s, err)
+	call.mu.Lock()
+	defer call.mu.Unlock()
+	call.connected, call.status = a.connected, 0
+	switch {
+	case unsent:
+		call.sent--
+		call.unsent, call.refused = err, !a.wanted
+	case err == nil && rsp != nil:
+		call.status = rsp.StatusCode
+		s.http2.Store(rsp.ProtoMajor == 2)
+	}
+	return rsp, err
+}
+
+// leaves counts a request as sent until the contrary is proved.
+func (c *call) leaves(req *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent++
+	c.addKeys(req)
+}
+
+// send returns an error of the guard of the key, or the transport's.
+func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt, error) {
+	canBeRepeated := req.GetBody != nil || !hasBody(req)
+	mayBeHTTP2 := req.URL.Scheme == "https" || s.cleartextHTTP2
+	if isIdempotent(req.Method) || !canBeRepeated {
+		return s.try(call, req, &attempt{endsRepeats: !s.isDoer && mayBeHTTP2})
+	}
+	req = hideIdempotencyKey(req)
+	if mayBeHTTP2 && !s.http2.Load() {
+		rsp, a, err := s.try(call, req, &attempt{refusesHTTP2: true})
+		if err == nil || !a.isHTTP2 {
+			return rsp, a, err
+		}
+		s.http2.Store(true)
+		if req, err = anew(req); err != nil {
+			return nil, a, err
+		}
+	}
+	if !mayBeHTTP2 {
+		return s.try(call, req, &attempt{})
+	}
+	once := *req
+	once.GetBody = nil
+	if !hasBody(req) {
+		once.Body = io.NopCloser(strings.NewReader("")) // net/http repeats what has no body.
+	}
+	return s.try(call, &once, &attempt{})
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// hideIdempotencyKey keeps net/http from taking a POST with such a header for one that it
+// may repeat: it looks for the canonical name.
+func hideIdempotencyKey(req *http.Request) *http.Request {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := req.Header[name]; ok {
+			req = req.Clone(req.Context())
+			delete(req.Header, name)
+			req.Header[strings.ToLower(name)] = values
+		}
+	}
+	return req
+}
+
+// anew returns the request with a body that is unread.
+func anew(req *http.Request) (*http.Request, error) {
+	if req.GetBody == nil {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	again := *req
+	again.Body = body
+	return &again, err
+}
+
+// attempt follows one request through net/http.
+type attempt struct {
+	notesFailures  bool // to compare the error with
+	cleartextHTTP2 bool
+	refusesHTTP2   bool // it ends before anything is written to an HTTP/2 connection
+	endsRepeats    bool // it ends where net/http begins to send it again
+
+	mu           sync.Mutex
+	wanted       bool // net/http has asked for a connection
+	connected    bool
+	isHTTP2      bool
+	wroteHeaders bool
+	isRepeated   bool
+	proxy        string  // to which a key was about to go in clear text
+	failures     []error // of looking up, dialling and shaking hands
+}
+
+func (s *sendOnce) try(call *call, req *http.Request, a *attempt) (*http.Response, *attempt, error) {
+	ctx, cancel := req.Context(), func() {}
+	if a.refusesHTTP2 || a.endsRepeats {
+		// An HTTP/2 request whose context has ended is not written. The context of a response
+		// ends with the call's.
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	a.notesFailures, a.cleartextHTTP2 = !s.isHTTPTransport, s.cleartextHTTP2 && req.URL.Scheme == "http"
+	target := ""
+	if call.keyPlain {
+		target = net.JoinHostPort(req.URL.Hostname(), portOf(req.URL))
+	}
+	rsp, err := s.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, a.trace(target, cancel))))
+	if err == nil {
+		return rsp, a, nil
+	}
+	cancel()
+	switch {
+	case a.proxy != "":
+		err = notSent(failf("refusing to send the API key in clear text through the proxy %s; "+
+			"use https, or no proxy for %s", a.proxy, origin(req.URL)))
+	case a.isRepeated:
+		err = fmt.Errorf("the server refused or reset the HTTP/2 stream: %w", io.ErrUnexpectedEOF)
+	}
+	return nil, a, err
+}
+
+// trace watches the connections. A target is the only address that they may go to.
+func (a *attempt) trace(target string, cancel func()) *httptrace.ClientTrace {
+	failed := func(err error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if err != nil {
+			a.failures = append(a.failures, err)
+		}
+	}
+	t := &httptrace.ClientTrace{
+		GetConn: func(address string) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.wanted = true
+			if target != "" && !strings.EqualFold(address, target) {
+				a.proxy = address
+			}
+		},
+		GotConn: func(info httptrace.GotConnInfo) {
+			if !a.mayWrite(info.Conn) {
+				cancel()
+			}
+		},
+		WroteHeaders: func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.wroteHeaders = true
+		},
+	}
+	if a.notesFailures {
+		t.DNSDone = func(info httptrace.DNSDoneInfo) { failed(info.Err) }
+		t.ConnectDone = func(_, _ string, err error) { failed(err) }
+		t.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { failed(err) }
+	}
+	return t
+}
+
+func (a *attempt) mayWrite(conn net.Conn) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	encrypted, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
+	a.isHTTP2 = ok && encrypted.ConnectionState().NegotiatedProtocol == "h2" || a.cleartextHTTP2
+	switch {
+	case a.proxy != "":
+		_ = conn.Close() // Nothing can be written then.
+		return false
+	case a.isHTTP2 && a.refusesHTTP2:
+		return false
+	case a.isHTTP2 && a.endsRepeats && a.wroteHeaders:
+		a.isRepeated = true
+		return false
+	}
+	a.connected, a.wroteHeaders = true, false
+	return true
+}
+
+// Errors of net/http that prove that the server has not seen the request. Their types are
+// unexported.
+var unsentTexts = []string{
+	"http: server closed idle connection",                         // nothing was written
+	"http2: client conn not usable",                               // nothing was written
+	"http2: Transport received Server's graceful shutdown GOAWAY", // its last stream is below ours
+}
+
+// isUnsent says whether the server certainly has not seen the request.
+func (a *attempt) isUnsent(s *sendOnce, err error) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.connected {
+		return slices.ContainsFunc(unsentTexts, func(text string) bool { return strings.Contains(err.Error(), text) })
+	}
+	// A transport that falls back to another host may have sent it there.
+	return s.isHTTPTransport || a.proxy != "" ||
+		slices.ContainsFunc(a.failures, func(failure error) bool { return errors.Is(err, failure) })
+}

@@ -1,0 +1,190 @@
+package feather
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// watchedBody is the size from which a request body shows whether the server reads it. A
+// smaller one may wait in the buffers of the network.
+const watchedBody = 64 << 10
+
+// WithSilenceTimeout is [SilenceTimeout] for all calls of a client.
+func WithSilenceTimeout(d time.Duration) ClientOption {
+	if d < 0 {
+		return refuseOption(negativeSilence(d))
+	}
+	return forAll(func(s *settings) { s.silence = d })
+}
+
+// SilenceTimeout sets how long the server may be silent during one call: 5 minutes by
+// default, 0 for no limit. Pass it as the last argument of the call. The server is silent
+// while the client waits for its next byte, or for it to read the request body. The comments
+// that keep a stream alive count as bytes. A negative d fails the call.
+//
+// After d the call ends with an error for which errors.Is(err, os.ErrDeadlineExceeded) is
+// true; it is not an error of the context. The connection is closed, and there is no retry.
+func SilenceTimeout(d time.Duration) RequestEditorFn {
+	if d < 0 {
+		return refuseCall(negativeSilence(d))
+	}
+	return setting(func(s *settings) { s.silence = d })
+}
+
+func negativeSilence(d time.Duration) error {
+	return failf("SilenceTimeout(%v): a time cannot be negative; 0 means no limit", d)
+}
+
+// limitSilence ends a try whose server is silent for too long, and says what went wrong with
+// one that fails.
+func limitSilence(next Doer) Doer {
+	return doerFunc(func(req *http.Request) (*http.Response, error) {
+		call := callOf(req)
+		if contextError(call.ctx) != nil {
+			closeBody(req.Body)
+			text, causes := endOf(call.ctx, nil)
+			return nil, &failure{request: call.describe(req), text: text, causes: causes, notSent: true}
+		}
+		t := newTry(call, req)
+		rsp, err := next.Do(t.req)
+		t.headArrived()
+		switch {
+		case err != nil:
+			t.end()
+			return nil, t.explain(req, err)
+		case rsp == nil:
+			t.end()
+			return nil, &failure{request: call.describe(req), text: "the Doer returned neither a response nor an error"}
+		case rsp.Body == nil:
+			rsp.Body = http.NoBody
+		}
+		if rsp.Request == nil || callOf(rsp.Request) != call { // a mock's, or a cache's
+			rsp.Request = req
+		}
+		rsp.Body = &responseBody{rsp.Body, rsp, t}
+		return rsp, nil
+	})
+}
+
+// try is one request on its way, and how long its server has been silent.
+type try struct {
+	*call
+	req        *http.Request
+	cancel     context.CancelFunc
+	sentBefore int
+
+	timer   *time.Timer // runs while the server is waited for; nil without a limit
+	expired atomic.Bool
+	hasHead atomic.Bool
+}
+
+func newTry(c *call, req *http.Request) *try {
+	ctx, cancel := context.WithCancel(req.Context())
+	t := &try{call: c, req: req.WithContext(ctx), cancel: cancel}
+	c.mu.Lock()
+	t.sentBefore = c.sent
+	c.unsent, c.refused, c.connected, c.status = nil, false, false, 0
+	c.addKeys(req)
+	c.mu.Unlock()
+	if t.silence > 0 {
+		t.watchBody()
+		t.timer = time.AfterFunc(t.silence, func() { t.expired.Store(true); cancel() })
+	}
+	return t
+}
+
+// watchBody lets every read of a large request body show that the server reads it.
+func (t *try) watchBody() {
+	if isSmall := 0 < t.req.ContentLength && t.req.ContentLength <= watchedBody; isSmall || !hasBody(t.req) {
+		return
+	}
+	t.req.Body = requestBody{t.req.Body, t}
+	if getBody := t.req.GetBody; getBody != nil {
+		t.req.GetBody = func() (io.ReadCloser, error) {
+			body, err := getBody()
+			return requestBody{body, t}, err
+		}
+	}
+}
+
+// wait begins to wait for the server, pause lets the caller take its time.
+func (t *try) wait() {
+	if t.timer != nil {
+		t.timer.Reset(t.silence)
+	}
+}
+
+func (t *try) pause() {
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+func (t *try) headArrived() {
+	t.hasHead.Store(true)
+	t.pause()
+}
+
+func (t *try) end() {
+	t.pause()
+	t.cancel()
+}
+
+func (t *try) silentFailure() *failure {
+	return &failure{
+		text:   "the server was silent for " + t.silence.String() + ", the silence timeout",
+		causes: []error{os.ErrDeadlineExceeded},
+	}
+}
+
+// requestBody waits for the server between reads, when it is being written. A
+// response may come before its end.
+type requestBody struct {
+	io.ReadCloser
+	try *try
+}
+
+func (b requestBody) Read(p []byte) (int, error) {
+	if b.try.hasHead.Load() {
+		return b.ReadCloser.Read(p)
+	}
+	b.try.pause()
+	n, err := b.ReadCloser.Read(p)
+	if b.try.wait(); b.try.hasHead.Load() {
+		b.try.pause() // The response has begun meanwhile.
+	}
+	return n, err
+}
+
+// responseBody waits for the server while it is being read.
+type responseBody struct {
+	io.ReadCloser
+	rsp *http.Response
+	try *try
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	b.try.wait()
+	n, err := b.ReadCloser.Read(p)
+	b.try.pause()
+	if err == nil {
+		return n, nil
+	}
+	if err != io.EOF && b.try.expired.Load() {
+		silent := b.try.silentFailure()
+		err = b.try.failed(b.rsp, silent.text, silent.causes...)
+	} else if err != io.EOF {
+		err = b.try.brokenOff(b.rsp, err)
+	}
+	b.try.end()
+	return n, err
+}
+
+func (b *responseBody) Close() error {
+	b.try.end()
+	return b.ReadCloser.Close()
+}
