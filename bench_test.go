@@ -82,7 +82,7 @@ func BenchmarkCall(b *testing.B) {
 				_ = rsp.Body.Close()
 				var into any = &session{}
 				if want == "422" {
-					into = &feather.HTTPValidationError{}
+					into = &struct{ Detail feather.ValidationErrors }{}
 				}
 				if err := json.Unmarshal(body, into); err != nil {
 					b.Fatal(err)

@@ -229,6 +229,7 @@ func (a *attempt) mayWrite(conn net.Conn) bool {
 var unsentTexts = []string{
 	"http: server closed idle connection",                         // nothing was written
 	"http2: client conn not usable",                               // nothing was written
+	"net/http: cannot rewind body after connection loss",          // after that one
 	"http2: Transport received Server's graceful shutdown GOAWAY", // its last stream is below ours
 }
 
