@@ -20,7 +20,7 @@ type CreateSessionRequest struct {
 
 // HTTPValidationError defines model for HTTPValidationError.
 type HTTPValidationError struct {
-	Detail ValidationErrors `json:"detail,omitempty"`
+	Detail ValidationErrors `json:"detail,omitzero"`
 }
 
 // SendMessageRequest defines model for SendMessageRequest.

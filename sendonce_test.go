@@ -41,6 +41,7 @@ func http2Server(t *testing.T, requests *atomic.Int64, respond func(n int64, f *
 			if err != nil {
 				return
 			}
+			t.Cleanup(func() { _ = conn.Close() })
 			go serveHTTP2(conn, requests, respond)
 		}
 	}()

@@ -139,7 +139,18 @@ var ours = []string{".", "./internal/...", "./feathertest"}
 // buildAndTest generates, builds and tests. Only examples may fail, which name
 // operations: they are returned, with what the compiler or the test says.
 func buildAndTest(dir string, log *progress) (broken []string, err error) {
+	before, err := generatedConstants(dir)
+	if err != nil {
+		return nil, err
+	}
 	if err := log.run(dir, "go", "generate", "."); err != nil {
+		return nil, err
+	}
+	after, err := generatedConstants(dir)
+	if err == nil {
+		err = checkConstants(before, after)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := log.run(dir, append([]string{"go", "build"}, ours...)...); err != nil {

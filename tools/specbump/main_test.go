@@ -423,9 +423,9 @@ func TestNamesOfOddDocuments(t *testing.T) {
 			after: `"paths": {"/v1/things/{id}": {"get": {` + inPath("id") + `}}}`, want: "GetV1ThingsID",
 		},
 		{
-			name: "an operation with the name of a field of the client", before: `"paths": {}`,
-			after: `"paths": {"/v1/things": {"get": {"operationId": "server", "tags": ["admin"]}}}`,
-			want:  "AdminServer",
+			name: "an operation with the name of a method of the client", before: `"paths": {}`,
+			after: `"paths": {"/v1/things": {"get": {"operationId": "request", "tags": ["admin"]}}}`,
+			want:  "AdminRequest",
 		},
 		{
 			name: "an operation that is mounted under a prefix", before: `"paths": {}`,

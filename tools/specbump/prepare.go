@@ -35,6 +35,7 @@ func (o *overlay) inline(document *yaml.Node, fixed identifiers) (*yaml.Node, []
 	if err != nil {
 		return nil, nil, err
 	}
+	remove(changed, "webhooks") // The client makes no code of them, and has no use for their schemas.
 	simplify(changed)
 	dropUnused(changed)
 	taken := maps.Clone(fixed)
@@ -56,9 +57,12 @@ func simplify(node *yaml.Node) {
 		separateTypes(node)
 		typeOfEnum(node)
 		dropYAML(node)
+		keepValues(node)
+		remove(node, "callbacks")
 		if enum := get(node, "enum"); enum != nil && enum.Kind == yaml.SequenceNode {
 			enum.Content = slices.DeleteFunc(enum.Content, isNull) // The type says whether it may be null.
 		}
+		nameValues(node)
 		for key, value := range entries(node) {
 			if key != "default" && key != "enum" && key != "const" {
 				simplify(value)
