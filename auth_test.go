@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/featherhq/feather-go"
@@ -210,6 +211,44 @@ func TestKeyIsNotSentToAProxyInClearText(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
 			t.Errorf("%s: error %v, want %s", base, err, want)
 		}
+	}
+}
+
+// TestProxyThatIsNamedEveryOtherTime: the proxy of a request is decided once, by the
+// transport, and the key goes nowhere else.
+func TestProxyThatIsNamedEveryOtherTime(t *testing.T) {
+	var mu sync.Mutex
+	var atProxy []string
+	proxy := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		atProxy = append(atProxy, r.Header.Get("x-api-key"))
+	})
+	proxyURL, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serve(t, func(http.ResponseWriter, *http.Request) {})
+	for start := range 2 {
+		asked := start
+		transport := feather.NewTransport()
+		transport.Proxy = func(*http.Request) (*url.URL, error) {
+			if asked++; asked%2 == 0 {
+				return proxyURL, nil
+			}
+			return nil, nil
+		}
+		client := newClient(t, server.URL, feather.WithHTTPClient(&http.Client{Transport: transport}))
+		for range 4 {
+			err := ask(client)
+			if err != nil && (!strings.Contains(err.Error(), "through the proxy") || !errors.Is(err, feather.ErrNotSent)) {
+				t.Errorf("error %v", err)
+			}
+		}
+		transport.CloseIdleConnections()
+	}
+	if len(atProxy) > 0 {
+		t.Errorf("the proxy saw %q", atProxy)
 	}
 }
 

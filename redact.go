@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -53,13 +54,14 @@ func (c *call) redact(text string) string {
 
 // formsOf are the ways in which a key is written that SECURITY.md names, the longest first.
 func formsOf(key string) []string {
-	quoted, _ := json.Marshal(key)
+	inJSON, _ := json.Marshal(key) // a text always has JSON
+	inGo := strconv.Quote(key)
 	raw := base64.RawStdEncoding.EncodeToString([]byte(key))
 	rawURL := base64.RawURLEncoding.EncodeToString([]byte(key))
 	forms := []string{
 		key,
 		strings.ToLower(key), strings.ToUpper(key), http.CanonicalHeaderKey(key), // as a header's name
-		string(quoted[1 : len(quoted)-1]),
+		string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1],
 		url.QueryEscape(key), url.PathEscape(key),
 		html.EscapeString(key),
 		raw, rawURL,

@@ -1,12 +1,18 @@
 package feather_test
 
 import (
+	"bufio"
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/featherhq/feather-go"
 )
@@ -113,6 +119,61 @@ func TestRedirectThatWouldChangeTheMethodIsRefused(t *testing.T) {
 		t.Fatalf("a GET: %v, error %v", methods, err)
 	}
 	_ = rsp.Body.Close()
+}
+
+// TestLocationThatIsNoURLIsTriedOnce: the server has responded.
+func TestLocationThatIsNoURLIsTriedOnce(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		tries := 0
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			tries++
+			w.Header().Set("Location", "http://[no")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		_, err := newClient(t, server.URL).Request(t.Context(), method, "/", nil)
+		want := "feather: " + method + " /: 307 Temporary Redirect: failed to parse Location header"
+		if tries != 1 || err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %d tries, error %v", method, tries, err)
+		}
+	}
+}
+
+// TestRedirectWhoseBodyTricklesIsFollowed has a body of which a byte comes every second.
+func TestRedirectWhoseBodyTricklesIsFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		transport := feather.NewTransport()
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			isFirst := first
+			first = false
+			go func() {
+				defer far.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
+					return
+				}
+				if !isFirst {
+					_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+					return
+				}
+				_, err := io.WriteString(far, "HTTP/1.1 307 Moved\r\nLocation: /moved\r\nContent-Length: 1000\r\n\r\n")
+				for err == nil {
+					time.Sleep(time.Second)
+					_, err = io.WriteString(far, "x")
+				}
+			}()
+			return near, nil
+		}
+		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		start := time.Now()
+		rsp, err := client.Request(t.Context(), "GET", "/", nil)
+		if took := time.Since(start); err != nil || took > 6*time.Second {
+			t.Fatalf("error %v after %v", err, took)
+		}
+		_ = rsp.Body.Close()
+		transport.CloseIdleConnections()
+		time.Sleep(10 * time.Second) // The server finds out, and the timer of the redirect ends.
+	})
 }
 
 // TestHTTPClientKeepsWhatItAloneCanDo has cookies and the password of a base URL, which

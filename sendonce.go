@@ -53,7 +53,7 @@ func (s *sendOnce) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case unsent:
 		call.sent--
-		call.unsent, call.refused = err, !a.wanted
+		call.unsent, call.refused = err, !a.wanted && !a.connected
 	case err == nil && rsp != nil:
 		call.status = rsp.StatusCode
 		s.http2.Store(rsp.ProtoMajor == 2)

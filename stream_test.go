@@ -10,9 +10,8 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"strconv"
+	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -181,6 +180,19 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 		{
 			name: "a JSON text sequence broken off", contentType: "application/json-seq",
 			body: "\x1e{\"a\":1}\n\x1e{\"b\"", want: data(`{"a":1}`), wantErr: "cut",
+		},
+
+		{
+			name: "a number that may be cut", contentType: "application/x-ndjson", body: "1234\n12",
+			want: data("1234"), wantErr: "cut",
+		},
+		{name: "a number before white space", contentType: "application/x-ndjson", body: "1234\n12 ", want: data("1234", "12")},
+		{name: "a word that may be cut", contentType: "application/jsonl", body: "true", wantErr: "cut"},
+		{name: "a number in a JSON text sequence", contentType: "application/json-seq", body: "\x1e12", wantErr: "cut"},
+		{name: "the same with its line feed", contentType: "application/json-seq", body: "\x1e12\n", want: data("12")},
+		{
+			name: "a doubled header", contentType: "text/event-stream, text/event-stream", body: "data: a\n\ndata: b\n\n",
+			want: data("a", "b"),
 		},
 
 		{name: "JSON", contentType: "application/json", body: `{"a": 1}`, want: data(`{"a": 1}`)},
@@ -669,29 +681,82 @@ func (f *failsOnce) Read(p []byte) (int, error) {
 	return 0, err
 }
 
-// TestStreamsSideBySideDoNotMix has streams that are fast enough for a large buffer.
-func TestStreamsSideBySideDoNotMix(t *testing.T) {
-	var wg sync.WaitGroup
-	for reader := range 8 {
-		wg.Go(func() {
-			want := strings.Repeat(strconv.Itoa(reader), 100)
-			for range 20 {
-				body := strings.Repeat("data: "+want+"\n\n", 500)
-				count := 0
-				for event, err := range feather.Stream(reply(sse, strings.NewReader(body)), nil) {
-					if err != nil || event.Data != want {
-						t.Errorf("event %q, error %v, want %q", event.Data, err, want)
-						return
-					}
-					count++
+// TestRequiredEventKeepsTheConnection has a server that ends the response a moment after the
+// last event, as servers do.
+func TestRequiredEventKeepsTheConnection(t *testing.T) {
+	for _, leave := range []bool{false, true} {
+		server, connections := serveCounting(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", sse)
+			_, _ = io.WriteString(w, "event: delta\n\nevent: complete\n\n")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Millisecond)
+		})
+		client := newClient(t, server.URL, feather.WithRequireEvent("complete"))
+		for range 20 {
+			for event, err := range feather.Stream(send(t.Context(), client)) {
+				if err != nil {
+					t.Fatal(err)
 				}
-				if count != 500 {
-					t.Errorf("%d events", count)
+				if leave && event.Type == "complete" {
+					break
 				}
 			}
-		})
+		}
+		if n := connections.made.Load(); n > 3 { // a busy machine may take longer than the drain
+			t.Errorf("left at the last event: %t: %d connections for 20 streams", leave, n)
+		}
 	}
-	wg.Wait()
+}
+
+// TestNoEventComesAfterTheEndOfTheContext ends it in the body of the loop.
+func TestNoEventComesAfterTheEndOfTheContext(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", sse)
+		_, _ = io.WriteString(w, strings.Repeat("data: a\n\n", 100))
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	count, last := 0, error(nil)
+	for _, err := range feather.Stream(send(ctx, newClient(t, server.URL))) {
+		if last = err; err == nil {
+			count++
+		}
+		cancel()
+	}
+	if count != 1 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d events, error %v", count, last)
+	}
+}
+
+// TestLargeEventDoesNotStayInMemory reads on after an event of 15 MiB.
+func TestLargeEventDoesNotStayInMemory(t *testing.T) {
+	large := "data: " + strings.Repeat("x", 15<<20) + "\n\n"
+	body := io.MultiReader(strings.NewReader(large), strings.NewReader("data: a\n\ndata: b\n\n"))
+	large = ""
+	var last uint64
+	for event, err := range feather.Stream(reply(sse, body), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event.Data == "b" {
+			runtime.GC()
+			var memory runtime.MemStats
+			runtime.ReadMemStats(&memory)
+			last = memory.HeapAlloc
+		}
+	}
+	if last > 16<<20 {
+		t.Errorf("%d MiB are in use", last>>20)
+	}
+}
+
+// TestErrorEventOfBackslashes has one of the largest size.
+func TestErrorEventOfBackslashes(t *testing.T) {
+	body := "event: error\ndata: {\"error\": \"" + strings.Repeat("\\", 15<<20) + "\"}\n\n"
+	_, err := events(reply(sse, strings.NewReader(body)), nil)
+	if streamErr, ok := err.(*feather.StreamError); !ok || len(streamErr.Event.Data) < 15<<20 || len(err.Error()) > 1000 {
+		t.Errorf("error of %T", err)
+	}
 }
 
 func FuzzStream(f *testing.F) {
