@@ -3,24 +3,33 @@
 //
 //	go run ./examples/relay        # then open http://localhost:8080
 //
-// Each browser has a session of its own, in a cookie. Each tenant has a key of its own:
+// Each browser has its own session, in a signed cookie. Each tenant has its own key:
 // RELAY_KEYS holds them, as acme=key,zoo=key, and the header X-Tenant, which the proxy
 // that signs users in must set, names the tenant. Without RELAY_KEYS all tenants use
-// FEATHER_API_KEY; without that, a fake in this process replies.
+// FEATHER_API_KEY; without that, a fake in this process replies. RELAY_HOSTS lists the
+// names under which browsers reach the relay, besides localhost.
 package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -42,7 +51,8 @@ func main() {
 	if err == nil {
 		logger.Info("listening", "url", "http://"+*address)
 		err = serve(ctx, &http.Server{Addr: *address, Handler: newHandler(client, logger),
-			ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 10 * time.Minute}) // of a whole reply
+			ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+			WriteTimeout: 10 * time.Minute}) // of a whole reply
 		disconnect()
 	}
 	if err != nil {
@@ -53,7 +63,8 @@ func main() {
 
 // connect makes the client, which all requests share.
 func connect(keys string, logger *slog.Logger) (client *feather.ClientWithResponses, disconnect func(), err error) {
-	options := []feather.ClientOption{feather.WithLogger(logger), feather.WithSilenceTimeout(30 * time.Second)}
+	options := []feather.ClientOption{feather.WithLogger(logger), feather.WithSilenceTimeout(30 * time.Second),
+		feather.WithRequireEvent("complete")} // Behind some proxies nothing else shows a cut.
 	if keys == "" && os.Getenv("FEATHER_API_KEY") == "" {
 		logger.Warn("neither RELAY_KEYS nor FEATHER_API_KEY is set; a fake server in this process replies")
 		server := demo.NewServer()
@@ -96,16 +107,41 @@ func serve(ctx context.Context, server *http.Server) error {
 	return <-ended
 }
 
+// repliesAtOnce is how many replies one browser can wait for.
+const repliesAtOnce = 4
+
 type relay struct {
 	client *feather.ClientWithResponses
 	logger *slog.Logger
+	secret []byte // signs the cookies; they end with the process
+
+	mu      sync.Mutex
+	replies map[string]int // that are running, by session or address
 }
 
 func newHandler(client *feather.ClientWithResponses, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
-	mux.Handle("POST /messages", &relay{client, logger})
-	return identified(http.NewCrossOriginProtection().Handler(mux))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
+		_, _ = w.Write(page)
+	})
+	mux.Handle("POST /messages", &relay{client: client, logger: logger, secret: []byte(rand.Text()), replies: map[string]int{}})
+	hosts := append(strings.Split(os.Getenv("RELAY_HOSTS"), ","), "localhost", "127.0.0.1", "::1")
+	return onlyFor(hosts, identified(http.NewCrossOriginProtection().Handler(mux)))
+}
+
+// onlyFor refuses other names: a page whose name leads to this address would else be of the
+// same origin.
+func onlyFor(hosts []string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		if host := (&url.URL{Host: r.Host}).Hostname(); host == "" || !slices.Contains(hosts, host) {
+			http.Error(w, "unknown host; name it in RELAY_HOSTS", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type tenantKey struct{}
@@ -140,7 +176,14 @@ func (s *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body must be JSON with content", http.StatusBadRequest)
 		return
 	}
+	browser := s.browser(r)
+	if !s.begin(browser) {
+		http.Error(w, "Too many messages at once. Please wait for the reply.", http.StatusTooManyRequests)
+		return
+	}
+	defer s.end(browser)
 	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	err := s.reply(w, r, feather.SendMessageRequest{Content: message.Content})
 	if err == nil || r.Context().Err() != nil { // The browser has the reply, or has left.
 		return
@@ -170,19 +213,62 @@ func (s *relay) reply(w http.ResponseWriter, r *http.Request, message feather.Se
 	return nil
 }
 
+// browser names who waits for a reply: its session, or its address before it has one.
+func (s *relay) browser(r *http.Request) string {
+	if id, ok := s.known(r); ok {
+		return id.String()
+	}
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return host
+}
+
+func (s *relay) begin(browser string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.replies[browser] >= repliesAtOnce {
+		return false
+	}
+	s.replies[browser]++
+	return true
+}
+
+func (s *relay) end(browser string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.replies[browser]--; s.replies[browser] == 0 {
+		delete(s.replies, browser)
+	}
+}
+
+// sign binds a session to its tenant.
+func (s *relay) sign(r *http.Request, id uuid.UUID) string {
+	mac := hmac.New(sha256.New, s.secret)
+	fmt.Fprintf(mac, "%s %s", id, r.Header.Get("X-Tenant"))
+	return id.String() + "." + hex.EncodeToString(mac.Sum(nil))
+}
+
+// known is the session of a cookie that this relay made for the tenant.
+func (s *relay) known(r *http.Request) (uuid.UUID, bool) {
+	cookie, err := r.Cookie("session")
+	if err != nil {
+		return uuid.Nil, false
+	}
+	text, _, _ := strings.Cut(cookie.Value, ".")
+	id, err := uuid.Parse(text)
+	return id, err == nil && hmac.Equal([]byte(cookie.Value), []byte(s.sign(r, id)))
+}
+
 // session is the browser's, else a new one.
 func (s *relay) session(w http.ResponseWriter, r *http.Request) (uuid.UUID, error) {
-	if cookie, err := r.Cookie("session"); err == nil {
-		if id, err := uuid.Parse(cookie.Value); err == nil {
-			return id, nil
-		}
+	if id, ok := s.known(r); ok {
+		return id, nil
 	}
 	created, err := s.client.CreateSessionWithResponse(r.Context(), feather.CreateSessionRequest{})
 	if err != nil {
 		return uuid.Nil, err
 	}
 	id := created.JSON201.ID
-	cookie := http.Cookie{Name: "session", Value: id.String(), HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	cookie := http.Cookie{Name: "session", Value: s.sign(r, id), HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	http.SetCookie(w, &cookie)
 	return id, nil
 }
@@ -192,7 +278,7 @@ func public(err error) string {
 	apiErr, ok := errors.AsType[*feather.APIError](err)
 	switch {
 	case ok && apiErr.StatusCode == http.StatusUnprocessableEntity:
-		return "This message cannot be sent: " + apiErr.Message
+		return fmt.Sprintf("This message cannot be sent: %.300s", apiErr.Message)
 	case ok && apiErr.StatusCode == http.StatusTooManyRequests:
 		return "Too many messages at once. Please try again in a minute."
 	}

@@ -147,7 +147,11 @@ func TestWhatABrowserLearnsOfAnError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := feathertest.Start(t)
-			send, log := newBrowser(t, server, feather.WithMaxRetries(0), feather.WithSilenceTimeout(200*time.Millisecond))
+			silence := time.Minute
+			if tt.log == "silent" {
+				silence = 200 * time.Millisecond
+			}
+			send, log := newBrowser(t, server, feather.WithMaxRetries(0), feather.WithSilenceTimeout(silence))
 			send("a session, please")
 			if tt.script != nil {
 				tt.script(server)
@@ -200,11 +204,76 @@ func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
+// TestOtherHostIsRefused: a page whose name leads to the relay must not spend its key.
+func TestOtherHostIsRefused(t *testing.T) {
+	server := feathertest.Start(t)
+	t.Setenv("RELAY_HOSTS", "chat.example")
+	handler := newHandler(server.Client(), slog.New(slog.DiscardHandler))
+	for host, want := range map[string]int{
+		"localhost:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "chat.example": 200, "evil.example": 421, "": 421,
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages", strings.NewReader(`{"content": "hi"}`))
+		r.Host = host
+		before := len(server.Requests())
+		if handler.ServeHTTP(w, r); w.Code != want || want == 421 && len(server.Requests()) != before {
+			t.Errorf("%q: status %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+// TestCookieOfSomebodyElseIsNotTaken tries a session without a signature, and one of another
+// tenant.
+func TestCookieOfSomebodyElseIsNotTaken(t *testing.T) {
+	server := feathertest.Start(t)
+	handler := newHandler(server.Client(), slog.New(slog.DiscardHandler))
+	send := func(tenant, cookie string) (paths []string, session string) {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages", strings.NewReader(`{"content": "hi"}`))
+		r.Header.Set("X-Tenant", tenant)
+		if cookie != "" {
+			r.Header.Set("Cookie", "session="+cookie)
+		}
+		before := len(server.Requests())
+		handler.ServeHTTP(w, r)
+		for _, request := range server.Requests()[before:] {
+			paths = append(paths, request.Path)
+		}
+		for _, cookie := range w.Result().Cookies() {
+			session = cookie.Value
+		}
+		return paths, session
+	}
+	_, session := send("acme", "")
+	if paths, _ := send("acme", session); len(paths) != 1 {
+		t.Errorf("its own session: %q", paths)
+	}
+	id, _, _ := strings.Cut(session, ".")
+	for _, tt := range [][2]string{{"zoo", session}, {"acme", id}, {"acme", "0190a5b4-0000-7000-8000-000000000001"}} {
+		if paths, _ := send(tt[0], tt[1]); len(paths) != 2 {
+			t.Errorf("%s with %s: %q, want a new session", tt[0], tt[1], paths)
+		}
+	}
+}
+
+func TestOneBrowserWaitsForAFewRepliesAtOnce(t *testing.T) {
+	s := &relay{replies: map[string]int{}}
+	for range repliesAtOnce {
+		if !s.begin("anna") {
+			t.Error("refused too early")
+		}
+	}
+	if s.begin("anna") || !s.begin("ben") {
+		t.Error("one browser counts for another one")
+	}
+	if s.end("anna"); !s.begin("anna") {
+		t.Error("a reply that has ended still counts")
+	}
+}
+
 func TestBadBodyIsRefused(t *testing.T) {
 	handler := newHandler(feathertest.Start(t).Client(), slog.New(slog.DiscardHandler))
 	for _, body := range []string{"", "{", `{"content": "` + strings.Repeat("x", 70_000) + `"}`} {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("POST", "/messages", strings.NewReader(body)))
+		handler.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/messages", strings.NewReader(body)))
 		if w.Code != http.StatusBadRequest {
 			t.Errorf("%.20s: status %d", body, w.Code)
 		}
@@ -213,13 +282,13 @@ func TestBadBodyIsRefused(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	w := httptest.NewRecorder()
-	newHandler(
-		feathertest.Start(t).Client(),
-		slog.New(slog.DiscardHandler),
-	).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") ||
-		w.Header().Get("X-Request-Id") == "" {
-		t.Errorf("%d, %v", w.Code, w.Header())
+	handler := newHandler(feathertest.Start(t).Client(), slog.New(slog.DiscardHandler))
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/", nil))
+	h := w.Header()
+	if w.Code != 200 || !strings.HasPrefix(h.Get("Content-Type"), "text/html") || h.Get("X-Request-Id") == "" ||
+		h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" ||
+		!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Errorf("%d, %v", w.Code, h)
 	}
 }
 

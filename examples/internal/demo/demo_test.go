@@ -77,6 +77,13 @@ func TestPrintShowsWords(t *testing.T) {
 			out:    "�[2J�]0;title�clear\n�evil�\ttab\n",
 			notice: "[a�] b�\n",
 		},
+		{
+			name: "a notice of two lines, and characters that nobody sees",
+			events: []feather.Event{{Type: "note\n[x]", Data: "a\n[error] forged"},
+				delta("a\u200b\u2060b\u2028c\U000e0041d\ufeffe")},
+			out:    "ab�cde\n",
+			notice: "[note [x]] a [error] forged\n",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

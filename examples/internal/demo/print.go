@@ -38,7 +38,7 @@ func (p *printer) show(event feather.Event) {
 	case event.Type == "complete" && p.spoken: // It repeats the words.
 	case text == "":
 		p.endLine()
-		fmt.Fprintf(p.notice, "[%s: %d bytes without words]\n", Clean(typeOf(event)), len(event.Data))
+		fmt.Fprintf(p.notice, "[%s: %d bytes without words]\n", oneLine(typeOf(event)), len(event.Data))
 	case event.Type == "delta", event.Type == "":
 		p.spoken = true
 		p.write(text)
@@ -46,7 +46,7 @@ func (p *printer) show(event feather.Event) {
 		p.write(text)
 	default:
 		p.endLine()
-		fmt.Fprintf(p.notice, "[%s] %s\n", Clean(event.Type), Clean(text))
+		fmt.Fprintf(p.notice, "[%s] %s\n", oneLine(event.Type), oneLine(text))
 	}
 }
 
@@ -100,9 +100,12 @@ func wordsIn(value any) string {
 	return ""
 }
 
+// oneLine is Clean for a notice, of which text must not make two.
+func oneLine(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
+
 // Clean makes text safe to show: in a terminal a control character can clear the
 // screen or set the window's title, and a bidirectional one can make words look like
-// others.
+// others. What has no width is left out.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -110,8 +113,10 @@ func Clean(text string) string {
 			return r
 		case r == '\r':
 			return -1
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), unicode.In(r, unicode.Zl, unicode.Zp):
 			return unicode.ReplacementChar
+		case unicode.Is(unicode.Cf, r):
+			return -1
 		}
 		return r
 	}, text)
