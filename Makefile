@@ -47,8 +47,8 @@ notes: ## print the CHANGELOG of a release: make notes TAG=v0.1.0
 	@awk -v head='## [$(TAG:v%=%)]' 'index($$0, "## ") == 1 { on = index($$0, head) == 1; next } on && !/^\[/' CHANGELOG.md
 
 .PHONY: soak
-soak: ## let 64 callers meet every fault for a minute
-	go test -race -tags soak -count=1 -v -run TestSoak ./feathertest
+soak: ## let 64 callers meet every fault for a minute, and a haproxy refuse streams
+	go test -race -tags soak -count=1 -v -run TestSoak . ./feathertest
 
 .PHONY: bench
 bench: ## measure calls against the same by hand with net/http
