@@ -50,6 +50,17 @@ notes: ## print the CHANGELOG of a release: make notes TAG=v0.1.0
 soak: ## let 64 callers meet every fault for a minute, and a haproxy refuse streams
 	go test -race -tags soak -count=1 -v -run TestSoak . ./feathertest
 
+.PHONY: fastapi
+fastapi: fastapi-installed ## test against a real FastAPI service with pydantic models
+	go -C tools test -tags fastapi -count=1 -run TestAgainstFastAPI ./specbump
+
+FASTAPI = /usr/bin/python3 -c 'import fastapi, multipart, uvicorn'
+
+.PHONY: fastapi-installed
+fastapi-installed:
+	@$(FASTAPI) 2> /dev/null || { { apt-get update && \
+		apt-get install -y python3-fastapi python3-multipart python3-uvicorn; } > /dev/null 2>&1; $(FASTAPI); }
+
 .PHONY: bench
 bench: ## measure calls against the same by hand with net/http
 	go test -run '^$$' -bench . -benchtime 2s .

@@ -124,14 +124,19 @@ func (e *APIError) Decode(v any) error {
 
 // refuseErrors turns a response outside 2xx into an *APIError, and a page of HTML into a
 // *DecodeError.
-func refuseErrors(next Doer) Doer {
+func refuseErrors(next, network Doer) Doer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
 		rsp, err := next.Do(req)
 		switch {
 		case err != nil:
 			return nil, err
 		case !oapi.IsSuccess(rsp.StatusCode):
-			return nil, readAPIError(rsp)
+			apiErr := readAPIError(rsp)
+			if client, ok := network.(*http.Client); ok && rsp.StatusCode == 500 && rsp.ProtoMajor == 1 {
+				// uvicorn closes the connection after an unhandled exception and does not say so.
+				client.CloseIdleConnections()
+			}
+			return nil, apiErr
 		case isStrayPage(req, rsp):
 			return nil, newDecodeError(rsp, readErrorBody(rsp),
 				failf("a page of HTML, which comes from a proxy or a login and not from Feather"))

@@ -126,7 +126,7 @@ func (c *Client) layers(network Doer) Doer {
 	// A try ends when the server is silent, and its error says whether anything was sent.
 	doer = limitSilence(doer)
 	// A response outside 2xx is an *APIError.
-	doer = refuseErrors(doer)
+	doer = refuseErrors(doer, network)
 	// Each try is logged.
 	doer = logTries(doer, c.options.logger)
 	// What failed is tried again, where the server cannot act twice.

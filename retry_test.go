@@ -553,6 +553,48 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 	}
 }
 
+// TestConnectionIsGivenUpAfterA500 has a server that sends a 500 and then hangs up
+// at the next request, as uvicorn does after an unhandled exception.
+func TestConnectionIsGivenUpAfterA500(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conns.Add(1)
+			go func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				if req, err := http.ReadRequest(r); err == nil {
+					_, _ = io.Copy(io.Discard, req.Body)
+					_, _ = io.WriteString(conn, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error")
+					if _, err := r.ReadByte(); err == nil {
+						t.Error("another request came over the connection")
+					}
+				}
+			}()
+		}
+	}()
+	t.Cleanup(func() { _ = listener.Close() })
+	client := newClient(t, "http://"+listener.Addr().String())
+	for range 20 {
+		err := ask(client)
+		apiErr, ok := errors.AsType[*feather.APIError](err)
+		if !ok || apiErr.StatusCode != 500 || string(apiErr.Body) != "Internal Server Error" {
+			t.Fatalf("error %v", err)
+		}
+	}
+	if n := conns.Load(); n != 20 {
+		t.Errorf("%d connections for 20 calls", n)
+	}
+}
+
 // TestIdleConnectionIsGivenUpBeforeTheServerDoes lets calls come with pauses, on a
 // clock of its own.
 func TestIdleConnectionIsGivenUpBeforeTheServerDoes(t *testing.T) {

@@ -61,6 +61,13 @@ func (s *sendOnce) RoundTrip(req *http.Request) (*http.Response, error) {
 	return rsp, err
 }
 
+// CloseIdleConnections is for http.Client.
+func (s *sendOnce) CloseIdleConnections() {
+	if t, ok := s.next.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 // leaves counts a request as sent until the contrary is proved.
 func (c *call) leaves(req *http.Request) {
 	c.mu.Lock()

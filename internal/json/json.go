@@ -43,14 +43,14 @@ func unmarshal(data []byte, v any) error {
 	return err
 }
 
-// Mismatch says which part of data does not fit a type, as in "items[3].at is a string and
-// not a time.Time". It repeats no value of data.
+// Mismatch says which part of data does not fit a type, as in "items[3].at is a string, not
+// time.Time". It repeats no value of data.
 func Mismatch(data []byte, t reflect.Type) string {
 	if !json.Valid(data) {
 		return "the body is not JSON"
 	}
 	path, part, t := mismatch("the body", data, t)
-	return fmt.Sprintf("%s is %s and not a %v", path, kindOf(part), t)
+	return fmt.Sprintf("%s is %s, not %v", path, kindOf(part), t)
 }
 
 func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect.Type) {

@@ -217,7 +217,7 @@ func TestResponseIsReadAsDeclared(t *testing.T) {
 		{name: "no body", status: 200, contentType: isJSON, want: "the response has no body, and the API document declares one"},
 		{name: "another status", status: 202, contentType: isJSON, body: "{}", want: "the API document does not declare this status"},
 		{name: "another type", status: 200, contentType: "text/plain", body: "{}", want: `the content type is "text/plain"`},
-		{name: "another shape", status: 200, contentType: isJSON, body: `{"l": [{"a": 1}, {"a": "x"}]}`, want: "the response is not what the API document declares: l[1].a is a string and not a int"},
+		{name: "another shape", status: 200, contentType: isJSON, body: `{"l": [{"a": 1}, {"a": "x"}]}`, want: "the response is not what the API document declares: l[1].a is a string, not int"},
 		{name: "no JSON", status: 200, contentType: isJSON, body: `{"a"`, want: "the response is not what the API document declares: the body is not JSON"},
 
 		{name: "a value where null is allowed", status: 201, contentType: isJSON, body: `{"a": 1}`, field: true},
