@@ -33,6 +33,7 @@ type entry struct {
 }
 
 var schemaOptions = []openapi3.SchemaValidationOption{
+	openapi3.SetSchemaRegexCompiler(compilePattern),
 	openapi3.EnableFormatValidation(),
 	openapi3.WithStringFormatValidator("uuid", openapi3.NewCallbackValidator(uuid.Validate)),
 }

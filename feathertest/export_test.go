@@ -17,3 +17,11 @@ func init() {
 	}
 	vendored = func() *document { return fixed }
 }
+
+// Matches and Matching are what the checks and the made-up values do with a pattern.
+func Matches(pattern, text string) bool {
+	compiled, err := compilePattern(pattern)
+	return err == nil && compiled.MatchString(text)
+}
+
+func Matching(pattern string) string { return matching(pattern, 0) }

@@ -2,6 +2,7 @@ package feathertest
 
 import (
 	"math"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -209,9 +210,12 @@ func bound(limit *float64, exclusive openapi3.ExclusiveBound, step float64) *flo
 // matching makes a text that a pattern matches, with at least so many bytes where
 // its repetitions allow it.
 func matching(pattern string, length int) string {
-	expression, err := syntax.Parse(pattern, syntax.Perl)
+	expression, err := syntax.Parse(withoutLookaround(pattern), syntax.Perl)
 	if err != nil {
-		return pattern
+		return strings.Repeat("x", max(length, 1))
+	}
+	if number, err := regexp.Compile(withoutLookaround(pattern)); err == nil && length < 2 && number.MatchString("1") {
+		return "1" // which a lookahead for a number wants
 	}
 	text := ""
 	for repeat := 0; repeat <= length; repeat++ {
