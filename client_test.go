@@ -198,6 +198,58 @@ func TestNilOfACallIsAnError(t *testing.T) {
 	}
 }
 
+// TestBodyIsClosedWhereTheCallFailsEarly: whoever writes into a pipe waits for that.
+func TestBodyIsClosedWhereTheCallFailsEarly(t *testing.T) {
+	client := newClient(t, "http://localhost")
+	var noContext context.Context
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	failing := func(context.Context, *http.Request) error { return io.ErrClosedPipe }
+	calls := map[string]func(body io.Reader) error{
+		"a nil context":            func(body io.Reader) error { _, err := feather.Send(noContext, client, body); return err },
+		"a context that has ended": func(body io.Reader) error { _, err := feather.Send(ended, client, body); return err },
+		"a nil editor":             func(body io.Reader) error { _, err := feather.Send(t.Context(), client, body, nil); return err },
+		"an editor that fails":     func(body io.Reader) error { _, err := feather.Send(t.Context(), client, body, failing); return err },
+		"a path of dots": func(body io.Reader) error {
+			_, err := client.Request(t.Context(), "POST", "/v1/../x", body)
+			return err
+		},
+		"a path without a slash": func(body io.Reader) error { _, err := client.Request(t.Context(), "POST", "v1", body); return err },
+		"a bad method":           func(body io.Reader) error { _, err := client.Request(t.Context(), "B AD", "/v1", body); return err },
+		"a key in clear text": func(body io.Reader) error {
+			_, err := feather.Send(t.Context(), newClient(t, "http://feather.example"), body)
+			return err
+		},
+	}
+	for name, call := range calls {
+		reader, writer := io.Pipe()
+		if err := call(reader); !errors.Is(err, feather.ErrNotSent) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if _, err := writer.Write([]byte("x")); err != io.ErrClosedPipe {
+			t.Errorf("%s: the writer has %v", name, err)
+		}
+	}
+}
+
+func TestRequestChecksItsPath(t *testing.T) {
+	var got string
+	client := newClient(t, serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.String() }).URL)
+	for _, path := range []string{"", "v1", "//evil.example/x", "/v1//x", "/v1/./x", "/v1/../x", "/v1/%2e%2e/x", "/v1/..", "/v1/x#y", "http://x/", "/%zz"} {
+		if _, err := client.Request(t.Context(), "GET", path, nil); !errors.Is(err, feather.ErrNotSent) {
+			t.Errorf("%q: error %v, sent %s", path, err, got)
+		}
+	}
+	for _, path := range []string{"/v1/agents?limit=5&q=a/../b", "/v1/a%2Fb", "/", "/v1/agents/"} {
+		rsp, err := client.Request(t.Context(), "GET", path, nil)
+		if err != nil || got != path {
+			t.Errorf("%q: sent %s, error %v", path, got, err)
+			continue
+		}
+		_ = rsp.Body.Close()
+	}
+}
+
 func TestUserAgentNamesTheVersionUnlessAnEditorSetsIt(t *testing.T) {
 	var got string
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.UserAgent() })

@@ -47,9 +47,10 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 		PathParams: params,
 		Route:      route,
 		Options: &openapi3filter.Options{
-			MultiError:              true,
-			AuthenticationFunc:      authenticate,
-			SchemaValidationOptions: schemaOptions,
+			MultiError:                 true,
+			AuthenticationFunc:         authenticate,
+			ExcludeReadOnlyValidations: true, // FastAPI takes such a member, and passes it over.
+			SchemaValidationOptions:    schemaOptions,
 		},
 	})
 	if err == nil && len(body) > 0 && isJSON(r.Header.Get("Content-Type")) && !json.Valid(body) {

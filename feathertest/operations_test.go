@@ -41,7 +41,8 @@ const laterSpec = `{
   },
   "components": {
     "schemas": {
-      "Thing": {"type": "object", "required": ["name", "parts"], "properties": {
+      "Thing": {"type": "object", "required": ["id", "name", "parts"], "properties": {
+        "id": {"type": "string", "readOnly": true},
         "name": {"type": "string"},
         "color": {"type": "string", "enum": ["red", "blue"]},
         "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}}}},

@@ -81,7 +81,7 @@ func TestFastAPISees(t *testing.T) {
 		}
 	}
 	for want, order := range map[string]feather.Order{
-		`{"items":[],"maybe":null,"notes":{},"zone":"GMT-1"}`:           {Zone: feather.ZoneGMTMinus1},
+		`{"items":[],"maybe":null,"notes":{},"zone":"GMT-1"}`:          {Zone: feather.ZoneGMTMinus1},
 		`{"items":["a"],"maybe":[],"notes":{"b":"c"},"zone":"GMT+11"}`: {Items: []string{"a"}, Maybe: []string{}, Notes: map[string]string{"b": "c"}, Zone: feather.ZoneGMT11},
 	} {
 		rsp, err := client(t).MakeOrderWithResponse(t.Context(), order)
