@@ -111,7 +111,19 @@ func anyArgument(_ int, of reflect.Type) (reflect.Value, error) {
 	if of == reflect.TypeFor[io.Reader]() {
 		arg.Elem().Set(reflect.ValueOf(strings.NewReader("")))
 	}
-	return arg.Elem(), nil
+	return withFiles(arg.Elem()), nil
+}
+
+// withFiles gives the files of a form their content.
+func withFiles(form reflect.Value) reflect.Value {
+	if form.Kind() == reflect.Struct {
+		for _, field := range form.Fields() {
+			if file, ok := field.Addr().Interface().(*feather.File); ok {
+				file.Reader = strings.NewReader("x")
+			}
+		}
+	}
+	return form
 }
 
 // argument makes the argument from the document: path parameters come first, in the
@@ -148,7 +160,7 @@ func (c *operationCall) argument(i int, of reflect.Type) (reflect.Value, error) 
 		arg.Elem().Set(reflect.ValueOf(strings.NewReader("")))
 		return arg.Elem(), nil
 	case c.sendsOther():
-		return arg.Elem(), nil
+		return withFiles(arg.Elem()), nil
 	}
 	return arg.Elem(), set(arg, sample(content["application/json"].Schema))
 }
