@@ -32,12 +32,7 @@ type APIError struct {
 	// StatusCode is the HTTP status code, such as 422.
 	StatusCode int
 
-	// Operation is the name of the call, such as SendMessage.
-	Operation string
-
-	// Method and Path are those of the request. The path is escaped, and has
-	// no query.
-	Method, Path string
+	CallInfo
 
 	// Code is Feather's error code, such as rate_limited; empty without one.
 	Code string
@@ -62,10 +57,6 @@ type APIError struct {
 	// retry_after, in whole seconds; 0 without either.
 	RetryAfter time.Duration
 
-	// RequestID is the id that the server gave to the request; see [RequestID].
-	// Quote it when you ask Feather's support about a call.
-	RequestID string
-
 	// Attempts is how often the request was sent, 1 without a retry.
 	Attempts int
 
@@ -82,8 +73,8 @@ type APIError struct {
 // Error returns one line: the request, the status, and the first 300 characters of what
 // the server said.
 func (e *APIError) Error() string {
-	request := oneLine(strings.TrimLeft(e.Method+" "+e.Path, " "))
-	return "feather: " + after(request, strings.TrimSuffix(oapi.StatusText(e.StatusCode)+": "+oneLine(e.said(e.Code, e.Title, e.Message)), ": "))
+	text := oapi.StatusText(e.StatusCode) + ": " + oneLine(e.said(e.Code, e.Title, e.Message))
+	return "feather: " + after(e.request(), strings.TrimSuffix(text, ": "))
 }
 
 // said joins parts of the error, without what one repeats of another. It is the body if the
@@ -107,10 +98,8 @@ func (e *APIError) said(parts ...string) string {
 // LogValue is for package slog: the method, path, status, code, request id and attempts, and
 // what the server said (at most 300 characters). It has no headers.
 func (e *APIError) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
-		slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)), textAttr("detail", oneLine(e.said(e.Title, e.Message))),
-		textAttr("request_id", oneLine(e.RequestID)), slog.Int("attempts", e.Attempts))
+	return e.logValue(slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)),
+		textAttr("detail", oneLine(e.said(e.Title, e.Message))), slog.Int("attempts", e.Attempts))
 }
 
 // Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that
@@ -164,14 +153,10 @@ func readAPIError(rsp *http.Response) *APIError {
 	c := callOf(rsp.Request)
 	e := &APIError{
 		StatusCode: rsp.StatusCode,
-		Operation:  c.operation,
-		RequestID:  c.redact(RequestID(rsp)),
+		CallInfo:   c.info(rsp),
 		Attempts:   1,
 		Header:     c.redactHeader(rsp.Header),
 		Body:       []byte(c.redact(string(readErrorBody(rsp)))),
-	}
-	if rsp.Request != nil {
-		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
 	}
 	said := c.readErrorJSON(e.Body)
 	e.Code, e.Title, e.Message, e.Validation = said.code, said.title, said.message, said.validation

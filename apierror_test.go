@@ -382,8 +382,8 @@ func TestAPIErrorForTheLog(t *testing.T) {
 	err := ask(newClient(t, server.URL))
 	var out strings.Builder
 	slog.New(slog.NewTextHandler(&out, nil)).Error("failed", "err", err)
-	want := "err.method=POST err.path=/v1/messages err.operation=SendMessage err.status=403 " +
-		"err.code=no_access err.detail=[redacted] err.request_id=req-1 err.attempts=1\n"
+	want := "err.operation=SendMessage err.method=POST err.path=/v1/messages err.status=403 " +
+		"err.code=no_access err.detail=[redacted] err.attempts=1 err.request_id=req-1\n"
 	if !strings.HasSuffix(out.String(), want) {
 		t.Errorf("logged %s, want %s", &out, want)
 	}

@@ -3,7 +3,6 @@ package feather
 import (
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
@@ -18,15 +17,7 @@ type DecodeError struct {
 	// StatusCode is the HTTP status code, such as 201.
 	StatusCode int
 
-	// Operation is the name of the call, such as SendMessage.
-	Operation string
-
-	// Method and Path are those of the request. The path is escaped, and has
-	// no query.
-	Method, Path string
-
-	// RequestID is the id that the server gave to the request; see [RequestID].
-	RequestID string
+	CallInfo
 
 	// Header contains the headers of the response, and Body its body as it came, which may
 	// contain secrets: Error and LogValue show neither.
@@ -40,27 +31,21 @@ type DecodeError struct {
 
 func newDecodeError(rsp *http.Response, body []byte, cause error) *DecodeError {
 	c := callOf(rsp.Request)
-	e := &DecodeError{
+	return &DecodeError{
 		StatusCode: rsp.StatusCode,
-		Operation:  c.operation,
-		RequestID:  c.redact(RequestID(rsp)),
+		CallInfo:   c.info(rsp),
 		Header:     c.redactHeader(rsp.Header),
 		Body:       body,
 		response:   rsp,
 		text:       c.clean(textOf(cause)),
 		cause:      cause,
 	}
-	if rsp.Request != nil {
-		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
-	}
-	return e
 }
 
 // Error returns one line: the request, the status, and what is wrong. It contains neither the
 // body nor the API key.
 func (e *DecodeError) Error() string {
-	request := oneLine(strings.TrimLeft(e.Method+" "+e.Path, " "))
-	return "feather: " + after(request, oapi.StatusText(e.StatusCode)+": "+e.text)
+	return "feather: " + after(e.request(), oapi.StatusText(e.StatusCode)+": "+e.text)
 }
 
 // Unwrap returns what is wrong with the response.
@@ -76,7 +61,5 @@ func (e *DecodeError) Decode(v any) error {
 
 // LogValue is for package slog: the method, path, status, request id and what is wrong.
 func (e *DecodeError) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
-		slog.Int("status", e.StatusCode), textAttr("detail", e.text), textAttr("request_id", oneLine(e.RequestID)))
+	return e.logValue(slog.Int("status", e.StatusCode), textAttr("detail", e.text))
 }

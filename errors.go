@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -182,6 +183,36 @@ func (c *call) brokenOff(rsp *http.Response, err error) error {
 		causes = append(causes, io.ErrUnexpectedEOF)
 	}
 	return c.failed(rsp, "the response was cut off: "+text, causes...)
+}
+
+// CallInfo says which call an error is of.
+type CallInfo struct {
+	// Operation is the name of the call, such as SendMessage.
+	Operation string
+
+	// Method and Path are those of the request. The path is escaped, and has no query.
+	Method, Path string
+
+	// RequestID is the id that the server gave to the request; see [RequestID]. Quote it when
+	// you ask Feather's support about a call.
+	RequestID string
+}
+
+func (c *call) info(rsp *http.Response) CallInfo {
+	info := CallInfo{Operation: c.operation, RequestID: c.redact(RequestID(rsp))}
+	if rsp.Request != nil {
+		info.Method, info.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
+	}
+	return info
+}
+
+func (i CallInfo) request() string { return oneLine(i.Method + " " + i.Path) }
+
+// logValue names the call around what an error has to say.
+func (i CallInfo) logValue(attrs ...slog.Attr) slog.Value {
+	attrs = append([]slog.Attr{textAttr("operation", i.Operation),
+		slog.String("method", i.Method), slog.String("path", oneLine(i.Path))}, attrs...)
+	return slog.GroupValue(append(attrs, textAttr("request_id", oneLine(i.RequestID)))...)
 }
 
 // failed is the error of a response that has begun.

@@ -66,15 +66,7 @@ type StreamError struct {
 	// Event is the event itself.
 	Event Event
 
-	// Operation is the name of the call, such as SendMessage.
-	Operation string
-
-	// Method and Path are those of the request. The path is escaped, and has
-	// no query.
-	Method, Path string
-
-	// RequestID is the id that the server gave to the request; see [RequestID].
-	RequestID string
+	CallInfo
 
 	// Code is the error of the event's data, such as rate_limited, and Message the
 	// message; both are empty where the data is not Feather's JSON.
@@ -87,10 +79,7 @@ type StreamError struct {
 
 func (c *call) streamError(rsp *http.Response, event Event) *StreamError {
 	event = Event{ID: c.redact(event.ID), Type: event.Type, Data: c.redact(event.Data)}
-	e := &StreamError{Event: event, Operation: c.operation, RequestID: c.redact(RequestID(rsp))}
-	if rsp.Request != nil {
-		e.Method, e.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
-	}
+	e := &StreamError{Event: event, CallInfo: c.info(rsp)}
 	if len(event.Data) <= maxErrorBody {
 		said := c.readErrorJSON([]byte(event.Data))
 		e.Code, e.Message, e.Retryable = said.code, said.message, said.retryable
@@ -104,17 +93,13 @@ func (e *StreamError) Error() string {
 	if said == "" {
 		said = e.Event.Data
 	}
-	request := oneLine(strings.Trim(e.Method+" "+e.Path, " "))
-	text := after(request, "the server ended the stream with an error: "+oneLine(said))
+	text := after(e.request(), "the server ended the stream with an error: "+oneLine(said))
 	return "feather: " + strings.TrimSuffix(text, ": ")
 }
 
 // LogValue is for package slog: the method, path, code, request id and what the server said.
 func (e *StreamError) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("method", e.Method), slog.String("path", oneLine(e.Path)), textAttr("operation", e.Operation),
-		textAttr("code", oneLine(e.Code)), textAttr("detail", oneLine(cmp.Or(e.Message, e.Event.Data))),
-		textAttr("request_id", oneLine(e.RequestID)))
+	return e.logValue(textAttr("code", oneLine(e.Code)), textAttr("detail", oneLine(cmp.Or(e.Message, e.Event.Data))))
 }
 
 // WithRequireEvent is [RequireEvent] for all calls of a client.
