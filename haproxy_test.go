@@ -74,28 +74,13 @@ func TestSoakBehindHAProxy(t *testing.T) {
 
 // serviceThatHangsUp acts on each request, writes an answer, and closes the connection.
 func serviceThatHangsUp(t *testing.T, acted *atomic.Int64, answer string) (address string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.Copy(io.Discard, req.Body)
-					acted.Add(1)
-					_, _ = io.WriteString(conn, answer)
-				}
-			}()
+	return serveConns(t, func(conn net.Conn) {
+		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+			acted.Add(1)
+			_, _ = io.WriteString(conn, answer)
 		}
-	}()
-	return listener.Addr().String()
+	})
 }
 
 func startHAProxy(t *testing.T, haproxy, service string) (base string, transport *http.Transport) {

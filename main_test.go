@@ -121,3 +121,29 @@ func header(name, value string) feather.RequestEditorFn {
 		return nil
 	}
 }
+
+// serveConns gives each connection to a function, and closes it after that.
+func serveConns(t testing.TB, serve func(conn net.Conn)) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go acceptAll(t, listener, serve)
+	return listener.Addr().String()
+}
+
+func acceptAll(t testing.TB, listener net.Listener, serve func(conn net.Conn)) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		go func() {
+			defer conn.Close()
+			serve(conn)
+		}()
+	}
+}

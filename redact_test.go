@@ -20,27 +20,12 @@ import (
 // rawServer writes text as the whole response to each request, whatever HTTP says of it.
 func rawServer(t *testing.T, text func(key string) string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = io.WriteString(conn, text(req.Header.Get("x-api-key")))
-				}
-			}()
+	return "http://" + serveConns(t, func(conn net.Conn) {
+		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+			_, _ = io.WriteString(conn, text(req.Header.Get("x-api-key")))
 		}
-	}()
-	return "http://" + listener.Addr().String()
+	})
 }
 
 // repeating are the places where a server, or net/http, repeats the key.

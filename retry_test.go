@@ -66,23 +66,10 @@ func failedLookup(ctx context.Context) (net.Conn, error) {
 
 // brokenHandshake is a server that hangs up in the middle of the TLS handshake.
 func brokenHandshake(t *testing.T, tries *atomic.Int64) (string, *http.Transport) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			tries.Add(1)
-			_, _ = conn.Read(make([]byte, 1))
-			_ = conn.Close()
-		}
-	}()
-	return "https://" + listener.Addr().String(), &http.Transport{}
+	return "https://" + serveConns(t, func(conn net.Conn) {
+		tries.Add(1)
+		_, _ = conn.Read(make([]byte, 1))
+	}), &http.Transport{}
 }
 
 func reset(w http.ResponseWriter) {
@@ -556,33 +543,20 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 // TestConnectionIsGivenUpAfterA500 has a server that sends a 500 and then hangs up
 // at the next request, as uvicorn does after an unhandled exception.
 func TestConnectionIsGivenUpAfterA500(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	const failed = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error"
 	var conns atomic.Int64
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
+	address := serveConns(t, func(conn net.Conn) {
+		conns.Add(1)
+		r := bufio.NewReader(conn)
+		if req, err := http.ReadRequest(r); err == nil {
+			_, _ = io.Copy(io.Discard, req.Body)
+			_, _ = io.WriteString(conn, failed)
+			if _, err := r.ReadByte(); err == nil {
+				t.Error("another request came over the connection")
 			}
-			conns.Add(1)
-			go func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				if req, err := http.ReadRequest(r); err == nil {
-					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = io.WriteString(conn, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 21\r\n\r\nInternal Server Error")
-					if _, err := r.ReadByte(); err == nil {
-						t.Error("another request came over the connection")
-					}
-				}
-			}()
 		}
-	}()
-	t.Cleanup(func() { _ = listener.Close() })
-	client := newClient(t, "http://"+listener.Addr().String())
+	})
+	client := newClient(t, "http://"+address)
 	for range 20 {
 		err := ask(client)
 		apiErr, ok := errors.AsType[*feather.APIError](err)

@@ -26,7 +26,9 @@ import (
 
 // http2Server speaks HTTP/2 by hand. For each request that it has read whole, respond gets
 // the number of the request, from 1.
-func http2Server(t *testing.T, requests *atomic.Int64, respond func(n int64, f *http2.Framer, stream uint32)) (string, *http.Transport) {
+func http2Server(
+	t *testing.T, requests *atomic.Int64, respond func(n int64, f *http2.Framer, stream uint32),
+) (string, *http.Transport) {
 	t.Helper()
 	certified := httptest.NewTLSServer(nil)
 	t.Cleanup(certified.Close)
@@ -37,16 +39,7 @@ func http2Server(t *testing.T, requests *atomic.Int64, respond func(n int64, f *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			go serveHTTP2(conn, requests, respond)
-		}
-	}()
+	go acceptAll(t, listener, func(conn net.Conn) { serveHTTP2(conn, requests, respond) })
 	transport := feather.NewTransport()
 	transport.TLSClientConfig = certified.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -54,7 +47,6 @@ func http2Server(t *testing.T, requests *atomic.Int64, respond func(n int64, f *
 }
 
 func serveHTTP2(conn net.Conn, requests *atomic.Int64, respond func(int64, *http2.Framer, uint32)) {
-	defer conn.Close()
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
@@ -395,23 +387,10 @@ func TestProofOfNetHTTPIsTaken(t *testing.T) {
 // that meets the close may fail, but none is sent twice.
 func TestServerThatClosesItsConnections(t *testing.T) {
 	var served atomic.Int64
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go serveOne(conn, &served)
-		}
-	}()
+	address := serveConns(t, func(conn net.Conn) { serveOne(conn, &served) })
 	transport := feather.NewTransport()
 	defer transport.CloseIdleConnections()
-	client := newClient(t, "http://"+listener.Addr().String(), feather.WithHTTPClient(&http.Client{Transport: transport}))
+	client := newClient(t, "http://"+address, feather.WithHTTPClient(&http.Client{Transport: transport}))
 	for range 50 {
 		before := served.Load()
 		err := ask(client)
@@ -442,9 +421,8 @@ func TestSettingsOfOneCallDoNotReachAnother(t *testing.T) {
 	}
 }
 
-// serveOne responds to one request and closes the connection.
+// serveOne responds to one request.
 func serveOne(conn net.Conn, served *atomic.Int64) {
-	defer conn.Close()
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return

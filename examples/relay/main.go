@@ -125,7 +125,9 @@ func newHandler(client *feather.ClientWithResponses, logger *slog.Logger) http.H
 		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
 		_, _ = w.Write(page)
 	})
-	mux.Handle("POST /messages", &relay{client: client, logger: logger, secret: []byte(rand.Text()), replies: map[string]int{}})
+	mux.Handle("POST /messages", &relay{
+		client: client, logger: logger, secret: []byte(rand.Text()), replies: map[string]int{},
+	})
 	hosts := append(strings.Split(os.Getenv("RELAY_HOSTS"), ","), "localhost", "127.0.0.1", "::1")
 	return onlyFor(hosts, identified(http.NewCrossOriginProtection().Handler(mux)))
 }

@@ -121,7 +121,8 @@ func TestMarshalIsEncodingJSONWithoutSuchFields(t *testing.T) {
 
 func TestNullIsOneValueForEachType(t *testing.T) {
 	type empty struct{}
-	if json.Null[*string]() != json.Null[*string]() || json.Null[*empty]() == nil || json.Null[[]int]() == nil || json.Null[map[string]int]() == nil {
+	first, second := json.Null[*string](), json.Null[*string]()
+	if first != second || json.Null[*empty]() == nil || json.Null[[]int]() == nil || json.Null[map[string]int]() == nil {
 		t.Error("Null")
 	}
 	if got, _ := json.Marshal([]*empty{{}, json.Null[*empty]()}); string(got) != "[{},null]" {
