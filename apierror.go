@@ -57,7 +57,7 @@ type APIError struct {
 	// retry_after, in whole seconds; 0 without either.
 	RetryAfter time.Duration
 
-	// Attempts is how often the request was sent, 1 without a retry.
+	// Attempts is how often the request was tried, 1 without a retry.
 	Attempts int
 
 	// Header contains the headers of the response.

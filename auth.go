@@ -18,7 +18,8 @@ func WithAPIKey(key string) ClientOption {
 		if err := checkKey(key); err != nil {
 			return err
 		}
-		return c.useKey(APIKey(key))
+		c.useKey(APIKey(key))
+		return nil
 	}
 }
 
@@ -29,14 +30,14 @@ func WithAPIKeyFunc(source func(context.Context) (string, error)) ClientOption {
 		if source == nil {
 			return errNoKeySource
 		}
-		return c.useKey(APIKeyFunc(source))
+		c.useKey(APIKeyFunc(source))
+		return nil
 	}
 }
 
-func (c *Client) useKey(editor RequestEditorFn) error {
+func (c *Client) useKey(editor RequestEditorFn) {
 	c.editors = append(c.editors, editor)
 	c.options.hasKey = true
-	return nil
 }
 
 // APIKey sends key in the x-api-key header of one call. Pass it as the last argument of
@@ -98,9 +99,18 @@ func guardKey(next Doer) Doer {
 			closeBody(req.Body)
 			return nil, notSent(err)
 		}
-		callOf(req).keyPlain = req.URL.Scheme == "http"
+		call := callOf(req)
+		call.mu.Lock()
+		call.keyPlain = req.URL.Scheme == "http"
+		call.mu.Unlock()
 		return next.Do(req)
 	})
+}
+
+func (c *call) guardsKey() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.keyPlain
 }
 
 // canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"]. It

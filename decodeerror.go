@@ -10,7 +10,7 @@ import (
 
 // DecodeError is a response within 2xx that is not what the API document declares: a page of
 // HTML from a proxy, another media type, a value that does not fit its field, no body where
-// one is declared, or a compressed one that nobody asked for. The server has acted on the
+// one is declared, one of more than 64 MiB, or a compressed one. The server has acted on the
 // request, so do not simply make the call again. A call that ends in WithResponse also
 // returns its response, with Body and HTTPResponse set.
 type DecodeError struct {
@@ -19,8 +19,9 @@ type DecodeError struct {
 
 	CallInfo
 
-	// Header contains the headers of the response, and Body its body as it came, which may
-	// contain secrets: Error and LogValue show neither.
+	// Header contains the headers of the response, and Body its body as it came: up to 64
+	// MiB, of a page of HTML up to 1 MiB. They may contain secrets; Error and LogValue show
+	// neither.
 	Header http.Header
 	Body   []byte
 

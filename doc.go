@@ -55,7 +55,7 @@
 //     and its cause if the context ended. An event named error ends a stream with a
 //     [*StreamError].
 //
-// The package's own messages begin with "feather: ". No error contains the API key.
+// The package's own messages begin with "feather: ". The text of no error contains the API key.
 //
 // # Options
 //

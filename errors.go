@@ -26,16 +26,16 @@ var ErrNotSent = errors.New("feather: nothing was sent")
 // failure is this package's error type for everything but APIError, DecodeError and
 // StreamError.
 type failure struct {
-	request string // the method and the path, or empty
+	subject string // the request, as method and path, or the environment variable; empty without any
 	text    string
 	causes  []error
 	notSent bool
 	lasting bool // another try would fail in the same way
 }
 
-func (f *failure) Error() string { return "feather: " + after(f.request, f.text) }
+func (f *failure) Error() string { return "feather: " + after(f.subject, f.text) }
 
-func after(request, text string) string { return strings.TrimPrefix(request+": "+text, ": ") }
+func after(subject, text string) string { return strings.TrimPrefix(subject+": "+text, ": ") }
 
 func (f *failure) Unwrap() []error { return f.causes }
 
@@ -55,7 +55,7 @@ func named(err error) error {
 	return &failure{text: err.Error(), causes: []error{err}}
 }
 
-// notSent is named for what keeps a request from being sent at all.
+// notSent wraps err as named does, and marks it as never sent.
 func notSent(err error) error {
 	ours := named(err)
 	if f, ok := ours.(*failure); ok {
@@ -91,6 +91,8 @@ func (t *try) explain(req *http.Request, err error) error {
 		f.text, f.causes, f.lasting = silent.text, silent.causes, true
 	case contextError(t.ctx) != nil:
 		f.text, f.causes = endOf(t.ctx, cause)
+	case t.failedBody() != nil:
+		f.text, f.causes, f.lasting = "reading the request body: "+t.failedBody().Error(), []error{t.failedBody()}, true
 	case isOurs:
 		f.text, f.causes, f.lasting = ours.text, ours.causes, ours.lasting
 		f.notSent = f.notSent || ours.notSent
@@ -102,12 +104,13 @@ func (t *try) explain(req *http.Request, err error) error {
 		_, f.causes = endOf(t.ctx, err)
 		f.lasting = account.refused
 	case account.connected && !isTimeout(err):
+		_, f.causes = endOf(t.ctx, err)
 		f.text = "the connection broke before the response: " + f.text
 		f.causes = append(f.causes, io.ErrUnexpectedEOF)
 	default:
 		_, f.causes = endOf(t.ctx, err)
 	}
-	f.request, f.text = t.describe(req), t.clean(f.text)
+	f.subject, f.text = t.describe(req), t.clean(f.text)
 	return f
 }
 
@@ -175,7 +178,7 @@ func (f foreign) As(target any) bool { return errors.As(f.err, target) }
 
 // brokenOff is the error of a body that ends before its end.
 func (c *call) brokenOff(rsp *http.Response, err error) error {
-	if f, ok := err.(*failure); ok && f.request != "" {
+	if f, ok := err.(*failure); ok && f.subject != "" {
 		return f
 	}
 	text, causes := endOf(c.ctx, err)
@@ -219,7 +222,7 @@ func (i CallInfo) logValue(attrs ...slog.Attr) slog.Value {
 func (c *call) failed(rsp *http.Response, text string, causes ...error) *failure {
 	f := &failure{text: c.clean(text), causes: causes}
 	if rsp.Request != nil {
-		f.request = c.describe(rsp.Request)
+		f.subject = c.describe(rsp.Request)
 	}
 	if id := RequestID(rsp); id != "" {
 		f.text += " (request id " + c.clean(id) + ")"

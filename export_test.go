@@ -27,3 +27,11 @@ func SendWithResponse(
 	r := &Message{}
 	return read(rsp, err, r, &r.Response, oapi.Untyped(200))
 }
+
+// Upload is a PUT of multipart/form-data with a file.
+func Upload(ctx context.Context, c *ClientWithResponses, file File) (*http.Response, error) {
+	form := struct {
+		File File `json:"file"`
+	}{file}
+	return c.do(ctx, oapi.New("Upload", http.MethodPut, "/v1/files").Multipart("multipart/form-data", form), nil)
+}

@@ -13,7 +13,7 @@ import (
 // ClientOption is an option of [New].
 type ClientOption func(*Client) error
 
-// options are what the options of New set beside the base URL and the editors.
+// options holds what New configures besides the base URL and the editors.
 type options struct {
 	settings
 	doer       Doer
@@ -124,25 +124,15 @@ func callOf(req *http.Request) *call {
 	return &call{ctx: req.Context()}
 }
 
+// change sets a setting, or refuses its value.
+type change func(*settings) error
+
 // setting returns an editor that changes a setting of one call.
-func setting(change func(*settings)) RequestEditorFn {
-	return func(_ context.Context, req *http.Request) error {
-		change(&callOf(req).settings)
-		return nil
-	}
+func setting(change change) RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error { return change(&callOf(req).settings) }
 }
 
 // forAll returns an option that changes a setting of all calls.
-func forAll(change func(*settings)) ClientOption {
-	return func(c *Client) error {
-		change(&c.options.settings)
-		return nil
-	}
+func forAll(change change) ClientOption {
+	return func(c *Client) error { return change(&c.options.settings) }
 }
-
-// refuse returns the editor and the option for a bad value.
-func refuseCall(err error) RequestEditorFn {
-	return func(context.Context, *http.Request) error { return err }
-}
-
-func refuseOption(err error) ClientOption { return func(*Client) error { return err } }

@@ -45,6 +45,7 @@ func (c *call) redact(text string) string {
 		for _, key := range c.keys {
 			c.forms = append(c.forms, formsOf(key)...)
 		}
+		slices.SortFunc(c.forms, func(a, b string) int { return len(b) - len(a) }) // A key may be part of another.
 	}
 	for _, form := range c.forms {
 		text = strings.ReplaceAll(text, form, redacted)
@@ -52,13 +53,13 @@ func (c *call) redact(text string) string {
 	return text
 }
 
-// formsOf are the ways in which a key is written that SECURITY.md names, the longest first.
+// formsOf are the ways in which a key is written that SECURITY.md names.
 func formsOf(key string) []string {
 	inJSON, _ := json.Marshal(key) // a text always has JSON
 	inGo := strconv.Quote(key)
 	raw := base64.RawStdEncoding.EncodeToString([]byte(key))
 	rawURL := base64.RawURLEncoding.EncodeToString([]byte(key))
-	forms := []string{
+	return []string{
 		key,
 		strings.ToLower(key), strings.ToUpper(key), http.CanonicalHeaderKey(key), // as a header's name
 		string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1],
@@ -66,8 +67,6 @@ func formsOf(key string) []string {
 		html.EscapeString(key),
 		raw, rawURL,
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(forms)
 }
 
 // clean makes somebody else's text fit for an error and a log record: without the key, in

@@ -56,11 +56,17 @@ func checkPath(path string) error {
 //	agents, err := feather.JSON[AgentList](client.Request(ctx, "GET", "/v1/agents?limit=5", nil))
 //
 // It returns the error of the call as it is, and a [*DecodeError] for a response that is no
-// JSON or does not fit T.
+// JSON or does not fit T. With null it returns the zero value of T.
 func JSON[T any](rsp *http.Response, err error) (T, error) {
 	var value *T
 	var r Response
-	if err == nil {
+	switch {
+	case err != nil:
+	case rsp == nil:
+		err = errNoResponse
+	case !oapi.IsSuccess(rsp.StatusCode):
+		err = readAPIError(rsp) // of a mock
+	default:
 		_, err = read(rsp, nil, &r, &r, oapi.JSON(rsp.StatusCode, &value, false))
 	}
 	if err != nil || value == nil {

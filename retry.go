@@ -20,10 +20,7 @@ const (
 
 // WithMaxRetries is [MaxRetries] for all calls of a client.
 func WithMaxRetries(n int) ClientOption {
-	if n < 0 {
-		return refuseOption(negativeRetries(n))
-	}
-	return forAll(func(s *settings) { s.maxRetries = n })
+	return forAll(maxRetries(n))
 }
 
 // MaxRetries sets how often one call sends its request again: 2 by default, 0 for never. Pass
@@ -38,7 +35,7 @@ func WithMaxRetries(n int) ClientOption {
 //   - GET, HEAD, PUT, DELETE and OPTIONS: also after a 502, 503 or 504, and if the
 //     connection broke before the response began;
 //   - no method: after "retryable": false, and if another try would fail in the same way,
-//     such as with a certificate that is not trusted or a proxy that refuses.
+//     such as with a certificate that is not trusted or a proxy that refuses with a 4xx.
 //
 // Before a retry the client waits as long as the server asks, in Retry-After (RFC 9110,
 // section 10.2.3) or retry_after in the body, and up to a quarter longer. If the server does
@@ -56,14 +53,17 @@ func WithMaxRetries(n int) ClientOption {
 // net/http repeats nothing by itself that may have been sent, but for a GET, HEAD or OPTIONS
 // over HTTP/1.1 whose connection turns out to be closed.
 func MaxRetries(n int) RequestEditorFn {
-	if n < 0 {
-		return refuseCall(negativeRetries(n))
-	}
-	return setting(func(s *settings) { s.maxRetries = n })
+	return setting(maxRetries(n))
 }
 
-func negativeRetries(n int) error {
-	return failf("MaxRetries(%d): a number of retries cannot be negative; 0 means none", n)
+func maxRetries(n int) change {
+	return func(s *settings) error {
+		if n < 0 {
+			return failf("MaxRetries(%d): a number of retries cannot be negative; 0 means none", n)
+		}
+		s.maxRetries = n
+		return nil
+	}
 }
 
 // retrier sends the request of a call until it succeeds or must not be sent again.
@@ -111,8 +111,8 @@ func numbered(req *http.Request, attempt int) (*http.Request, error) {
 	return again, nil
 }
 
-// afterAttempts completes the error of the last attempt: what arrived in an
-// earlier one has arrived.
+// afterAttempts completes the error of the last attempt. It is ErrNotSent only if no earlier
+// attempt reached the server.
 func (c *call) afterAttempts(err error, attempt int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,7 +187,7 @@ func (c *call) endedWaiting(req *http.Request, last error) error {
 	text, causes := endOf(c.ctx, nil)
 	request := c.describe(req)
 	return &failure{
-		request: request,
+		subject: request,
 		text:    text + ", while waiting to retry after " + strings.TrimPrefix(textOf(last), request+": "),
 		causes:  causes,
 		notSent: errors.Is(last, ErrNotSent),

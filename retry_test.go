@@ -162,9 +162,9 @@ var retryTable = []struct {
 	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(429, mustNotRetry), post: 1, idempotent: 1},
 	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(503, mustNotRetry), post: 1, idempotent: 1},
 	{rule: "a redirect to another origin or method", make: redirectFault, post: 1, idempotent: 1},
-	{rule: "a certificate that is not trusted, a proxy that refuses", make: untrusted, post: 1, idempotent: 1},
+	{rule: "a certificate that is not trusted, a proxy that refuses with a 4xx", make: untrusted, post: 1, idempotent: 1},
 	{
-		rule: "a certificate that is not trusted, a proxy that refuses", make: proxyThatSays(407), post: 1,
+		rule: "a certificate that is not trusted, a proxy that refuses with a 4xx", make: proxyThatSays(407), post: 1,
 		idempotent: 1,
 	},
 	{

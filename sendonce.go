@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 )
 
-// account is what a call knows of the requests that have left it. It is kept by sendOnce,
+// account records what happened to the requests of a call on the network. sendOnce keeps it,
 // for requests whose context is the call's.
 type account struct {
 	sent      int   // requests that may have reached the server
@@ -46,12 +46,13 @@ func (s *sendOnce) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
 	call.leaves(req)
 	rsp, a, err := s.send(call, req)
-	unsent := err != nil && a.isUnsent(s, err)
+	a.mu.Lock() // A transport that hedges may still be at work.
+	defer a.mu.Unlock()
 	call.mu.Lock()
 	defer call.mu.Unlock()
 	call.connected, call.status = a.connected, 0
 	switch {
-	case unsent:
+	case err != nil && a.isUnsent(s, err):
 		call.sent--
 		call.unsent, call.refused = err, !a.wanted && !a.connected
 	case err == nil && rsp != nil:
@@ -76,17 +77,22 @@ func (c *call) leaves(req *http.Request) {
 	c.addKeys(req)
 }
 
-// send returns an error of the guard of the key, or the transport's.
+// send sends a request in one of four ways: as it is, where net/http cannot repeat it; watched
+// for repeats, if its method is idempotent; with GetBody, as long as the connection does not
+// speak HTTP/2; and without it.
 func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt, error) {
 	canBeRepeated := req.GetBody != nil || !hasBody(req)
 	mayBeHTTP2 := req.URL.Scheme == "https" || s.cleartextHTTP2
 	if isIdempotent(req.Method) || !canBeRepeated {
-		return s.try(call, req, &attempt{endsRepeats: !s.isDoer && mayBeHTTP2})
+		return s.roundTrip(call, req, &attempt{endsRepeats: !s.isDoer && mayBeHTTP2})
 	}
 	req = hideIdempotencyKey(req)
-	if mayBeHTTP2 && !s.http2.Load() {
-		rsp, a, err := s.try(call, req, &attempt{refusesHTTP2: true})
-		if err == nil || !a.isHTTP2 {
+	if !mayBeHTTP2 {
+		return s.roundTrip(call, req, &attempt{})
+	}
+	if !s.http2.Load() {
+		rsp, a, err := s.roundTrip(call, req, &attempt{refusesHTTP2: true})
+		if err == nil || !a.hasRefused() {
 			return rsp, a, err
 		}
 		s.http2.Store(true)
@@ -94,15 +100,12 @@ func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt
 			return nil, a, err
 		}
 	}
-	if !mayBeHTTP2 {
-		return s.try(call, req, &attempt{})
-	}
 	once := *req
 	once.GetBody = nil
 	if !hasBody(req) {
 		once.Body = io.NopCloser(strings.NewReader("")) // net/http repeats what has no body.
 	}
-	return s.try(call, &once, &attempt{})
+	return s.roundTrip(call, &once, &attempt{})
 }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
@@ -148,7 +151,7 @@ type attempt struct {
 	failures     []error // of looking up, dialling and shaking hands
 }
 
-func (s *sendOnce) try(call *call, req *http.Request, a *attempt) (*http.Response, *attempt, error) {
+func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.Response, *attempt, error) {
 	ctx, cancel := req.Context(), func() {}
 	if a.refusesHTTP2 || a.endsRepeats {
 		// An HTTP/2 request whose context has ended is not written. The context of a response
@@ -157,7 +160,7 @@ func (s *sendOnce) try(call *call, req *http.Request, a *attempt) (*http.Respons
 	}
 	a.notesFailures, a.cleartextHTTP2 = !s.isHTTPTransport, s.cleartextHTTP2 && req.URL.Scheme == "http"
 	target := ""
-	if call.keyPlain {
+	if call.guardsKey() {
 		target = net.JoinHostPort(req.URL.Hostname(), portOf(req.URL))
 	}
 	rsp, err := s.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, a.trace(target, cancel))))
@@ -165,6 +168,8 @@ func (s *sendOnce) try(call *call, req *http.Request, a *attempt) (*http.Respons
 		return rsp, a, nil
 	}
 	cancel()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	switch {
 	case a.proxy != "":
 		err = notSent(failf("refusing to send the API key in clear text through the proxy %s; "+
@@ -212,6 +217,13 @@ func (a *attempt) trace(target string, cancel func()) *httptrace.ClientTrace {
 	return t
 }
 
+// hasRefused says whether nothing was written because the connection speaks HTTP/2.
+func (a *attempt) hasRefused() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.isHTTP2 && !a.connected
+}
+
 func (a *attempt) mayWrite(conn net.Conn) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -221,7 +233,7 @@ func (a *attempt) mayWrite(conn net.Conn) bool {
 	case a.proxy != "":
 		_ = conn.Close() // Nothing can be written then.
 		return false
-	case a.isHTTP2 && a.refusesHTTP2:
+	case a.isHTTP2 && a.refusesHTTP2 && !a.connected:
 		return false
 	case a.isHTTP2 && a.endsRepeats && a.wroteHeaders:
 		a.isRepeated = true
@@ -236,14 +248,12 @@ func (a *attempt) mayWrite(conn net.Conn) bool {
 var unsentTexts = []string{
 	"http: server closed idle connection",                         // nothing was written
 	"http2: client conn not usable",                               // nothing was written
-	"net/http: cannot rewind body after connection loss",          // after that one
+	"net/http: cannot rewind body after connection loss",          // follows the one above
 	"http2: Transport received Server's graceful shutdown GOAWAY", // its last stream is below ours
 }
 
 // isUnsent says whether the server certainly has not seen the request.
 func (a *attempt) isUnsent(s *sendOnce, err error) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.connected {
 		return slices.ContainsFunc(unsentTexts, func(text string) bool { return strings.Contains(err.Error(), text) })
 	}

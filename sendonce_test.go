@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -430,4 +431,62 @@ func serveOne(conn net.Conn, served *atomic.Int64) {
 	_, _ = io.Copy(io.Discard, req.Body)
 	served.Add(1)
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+}
+
+// TestDoerThatGoesOnOverHTTP2 is somebody else's, which sends a POST over HTTP/1.1 and then,
+// after a 503, over HTTP/2 to another server. That server sees it once.
+func TestDoerThatGoesOnOverHTTP2(t *testing.T) {
+	var first, second atomic.Int64
+	plain := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		first.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	encrypted := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		second.Add(1)
+	}))
+	encrypted.EnableHTTP2 = true
+	encrypted.StartTLS()
+	defer encrypted.Close()
+	own := doer(func(req *http.Request) (*http.Response, error) {
+		before := req.Clone(req.Context())
+		before.URL.Scheme, before.URL.Host = "http", strings.TrimPrefix(plain.URL, "http://")
+		rsp, err := http.DefaultClient.Do(before)
+		if err != nil {
+			return nil, err
+		}
+		_ = rsp.Body.Close()
+		after := req.Clone(req.Context())
+		after.Body = io.NopCloser(strings.NewReader(hello))
+		after.RequestURI = ""
+		return encrypted.Client().Do(after)
+	})
+	err := ask(newClient(t, encrypted.URL, feather.WithHTTPClient(own)))
+	if first.Load() != 1 || second.Load() > 1 || second.Load() == 0 && err == nil {
+		t.Errorf("%d and %d requests, error %v", first.Load(), second.Load(), err)
+	}
+}
+
+// TestFailingRequestBodyIsNoBrokenConnection: another try would fail as well.
+func TestFailingRequestBodyIsNoBrokenConnection(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	client := newClient(t, server.URL)
+	opened := 0
+	file := feather.File{Open: func() (io.ReadCloser, error) {
+		opened++
+		return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))), nil
+	}}
+	_, ofFile := feather.Upload(t.Context(), client, file)
+	_, ofReader := client.Request(t.Context(), "PUT", "/", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
+	for name, err := range map[string]error{"a file": ofFile, "a reader": ofReader} {
+		if !errors.Is(err, broken) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			!strings.HasSuffix(err.Error(), ": reading the request body: the disk is broken") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if opened != 1 {
+		t.Errorf("the file was opened %d times", opened)
+	}
 }

@@ -74,8 +74,8 @@ func (e *eventReader) next() (Event, error) {
 	}
 }
 
-// isCut tells a last line without its end from one that no event needs: a comment,
-// or the time that a browser waits before it connects again.
+// isCut reports whether a last line without its end matters. A comment does not, nor the time
+// that a browser waits before it connects again.
 func isCut(line []byte) bool {
 	return len(line) > 0 && line[0] != ':' && !bytes.HasPrefix(line, []byte("retry:"))
 }

@@ -104,10 +104,7 @@ func (e *StreamError) LogValue() slog.Value {
 
 // WithRequireEvent is [RequireEvent] for all calls of a client.
 func WithRequireEvent(types ...string) ClientOption {
-	if len(types) == 0 {
-		return refuseOption(errNoEventType)
-	}
-	return forAll(func(s *settings) { s.requiredEvents = types })
+	return forAll(requireEvent(types))
 }
 
 // RequireEvent makes [Stream] require that the stream of one call ends with an event of one
@@ -121,13 +118,18 @@ func WithRequireEvent(types ...string) ClientOption {
 // through many proxies both look the same. The streams that Feather documents end with
 // complete.
 func RequireEvent(types ...string) RequestEditorFn {
-	if len(types) == 0 {
-		return refuseCall(errNoEventType)
-	}
-	return setting(func(s *settings) { s.requiredEvents = types })
+	return setting(requireEvent(types))
 }
 
-var errNoEventType = failf("RequireEvent was given no event type")
+func requireEvent(types []string) change {
+	return func(s *settings) error {
+		if len(types) == 0 {
+			return failf("RequireEvent was given no event type")
+		}
+		s.requiredEvents = types
+		return nil
+	}
+}
 
 // Stream yields the events of a response as they arrive. It takes what any generated call
 // without WithResponse returns:
@@ -238,10 +240,12 @@ func readToEnd(body io.ReadCloser) {
 // source contains the events of a stream, and io.EOF after the last.
 type source interface{ next() (Event, error) }
 
+var errNoResponse = failf("neither a response nor an error; a mock of the client must return one of them")
+
 // openStream returns the source for a response. When it fails it has closed the body.
 func openStream(rsp *http.Response) (source, error) {
 	if rsp == nil {
-		return nil, failf("neither a response nor an error; a mock of the client must return one of them")
+		return nil, errNoResponse
 	}
 	if rsp.Body == nil {
 		rsp.Body = http.NoBody

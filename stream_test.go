@@ -320,7 +320,7 @@ func TestCompressedResponseForThoseWhoAskForIt(t *testing.T) {
 		{name: "whole", encoding: "gzip", body: whole},
 		{name: "broken off", encoding: "gzip", body: whole[:len(whole)-10], wantErr: "cut"},
 		{name: "not gzip at all", encoding: "gzip", body: []byte(content), wantErr: "gzip: invalid header"},
-		{name: "another encoding", encoding: "br", body: whole, wantErr: `200 OK: the response is compressed with "br"; only gzip`},
+		{name: "another encoding", encoding: "br", body: whole, wantErr: `200 OK: the response is compressed with "br", which is not`},
 	}
 	for _, tt := range tests {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,10 +16,7 @@ const watchedBody = 64 << 10
 
 // WithSilenceTimeout is [SilenceTimeout] for all calls of a client.
 func WithSilenceTimeout(d time.Duration) ClientOption {
-	if d < 0 {
-		return refuseOption(negativeSilence(d))
-	}
-	return forAll(func(s *settings) { s.silence = d })
+	return forAll(silence(d))
 }
 
 // SilenceTimeout sets how long the server may be silent during one call: 5 minutes by
@@ -29,14 +27,17 @@ func WithSilenceTimeout(d time.Duration) ClientOption {
 // After d the call ends with an error for which errors.Is(err, os.ErrDeadlineExceeded) is
 // true; it is not an error of the context. The connection is closed, and there is no retry.
 func SilenceTimeout(d time.Duration) RequestEditorFn {
-	if d < 0 {
-		return refuseCall(negativeSilence(d))
-	}
-	return setting(func(s *settings) { s.silence = d })
+	return setting(silence(d))
 }
 
-func negativeSilence(d time.Duration) error {
-	return failf("SilenceTimeout(%v): a time cannot be negative; 0 means no limit", d)
+func silence(d time.Duration) change {
+	return func(s *settings) error {
+		if d < 0 {
+			return failf("SilenceTimeout(%v): a time cannot be negative; 0 means no limit", d)
+		}
+		s.silence = d
+		return nil
+	}
 }
 
 // limitSilence ends a try whose server is silent for too long, and says what went wrong with
@@ -47,7 +48,7 @@ func limitSilence(next Doer) Doer {
 		if contextError(call.ctx) != nil {
 			closeBody(req.Body)
 			text, causes := endOf(call.ctx, nil)
-			return nil, &failure{request: call.describe(req), text: text, causes: causes, notSent: true}
+			return nil, &failure{subject: call.describe(req), text: text, causes: causes, notSent: true}
 		}
 		t := newTry(call, req)
 		rsp, err := next.Do(t.req)
@@ -58,7 +59,7 @@ func limitSilence(next Doer) Doer {
 			return nil, t.explain(req, err)
 		case rsp == nil:
 			t.end()
-			return nil, &failure{request: call.describe(req), text: "the Doer returned neither a response nor an error"}
+			return nil, &failure{subject: call.describe(req), text: "the Doer returned neither a response nor an error"}
 		case rsp.Body == nil:
 			rsp.Body = http.NoBody
 		}
@@ -79,7 +80,10 @@ type try struct {
 
 	timer   *time.Timer // runs while the server is waited for; nil without a limit
 	expired atomic.Bool
-	hasHead atomic.Bool
+
+	sending sync.Mutex // between the request body and the head of the response
+	hasHead bool
+	bodyErr error // with which the request body failed
 }
 
 func newTry(c *call, req *http.Request) *try {
@@ -90,8 +94,8 @@ func newTry(c *call, req *http.Request) *try {
 	c.unsent, c.refused, c.connected, c.status = nil, false, false, 0
 	c.addKeys(req)
 	c.mu.Unlock()
+	t.watchBody()
 	if t.silence > 0 {
-		t.watchBody()
 		t.timer = time.AfterFunc(t.silence, func() { t.expired.Store(true); cancel() })
 	}
 	return t
@@ -124,14 +128,35 @@ func (t *try) pause() {
 	}
 }
 
+// headArrived leaves the timer to the response. The request body may still be read.
 func (t *try) headArrived() {
-	t.hasHead.Store(true)
+	t.sending.Lock()
+	defer t.sending.Unlock()
+	t.hasHead = true
 	t.pause()
+}
+
+// bodyRead turns the timer on or off around a read of the request body.
+func (t *try) bodyRead(turn func(), err error) {
+	t.sending.Lock()
+	defer t.sending.Unlock()
+	if !t.hasHead {
+		turn()
+	}
+	if err != nil && err != io.EOF {
+		t.bodyErr = err
+	}
 }
 
 func (t *try) end() {
 	t.pause()
 	t.cancel()
+}
+
+func (t *try) failedBody() error {
+	t.sending.Lock()
+	defer t.sending.Unlock()
+	return t.bodyErr
 }
 
 func (t *try) silentFailure() *failure {
@@ -149,14 +174,9 @@ type requestBody struct {
 }
 
 func (b requestBody) Read(p []byte) (int, error) {
-	if b.try.hasHead.Load() {
-		return b.ReadCloser.Read(p)
-	}
-	b.try.pause()
+	b.try.bodyRead(b.try.pause, nil)
 	n, err := b.ReadCloser.Read(p)
-	if b.try.wait(); b.try.hasHead.Load() {
-		b.try.pause() // The response has begun meanwhile.
-	}
+	b.try.bodyRead(b.try.wait, err)
 	return n, err
 }
 

@@ -79,7 +79,8 @@ func (c *Client) network() (Doer, error) {
 	client.Transport = &sendOnce{
 		next:            client.Transport,
 		isHTTPTransport: isHTTPTransport,
-		cleartextHTTP2:  isHTTPTransport && t.Protocols != nil && t.Protocols.UnencryptedHTTP2(),
+		cleartextHTTP2: isHTTPTransport && t.Protocols != nil &&
+			t.Protocols.UnencryptedHTTP2() && !t.Protocols.HTTP1(),
 	}
 	for _, wrap := range slices.Backward(c.options.middleware) {
 		if wrap == nil {

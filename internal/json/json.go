@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -70,9 +72,9 @@ func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect
 	switch t.Kind() {
 	case reflect.Struct:
 		members := object(data)
-		for field := range t.Fields() {
-			if part, ok := members[nameOf(field)]; ok && !fits(part, field.Type) {
-				return mismatch(at(nameOf(field)), part, field.Type)
+		for key, t := range typesOf(members, t) {
+			if !fits(members[key], t) {
+				return mismatch(at(key), members[key], t)
 			}
 		}
 	case reflect.Map:
@@ -89,6 +91,23 @@ func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect
 		}
 	}
 	return path, data, t
+}
+
+// typesOf yields the members of an object that a struct has fields for, and their types. The
+// names of fields may be in another case.
+func typesOf(object map[string]RawMessage, t reflect.Type) iter.Seq2[string, reflect.Type] {
+	return func(yield func(string, reflect.Type) bool) {
+		for _, field := range reflect.VisibleFields(t) {
+			if isEmbedded(field) || !field.IsExported() {
+				continue
+			}
+			for key := range object {
+				if strings.EqualFold(key, nameOf(field)) && !yield(key, field.Type) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func object(data []byte) (members map[string]RawMessage) {

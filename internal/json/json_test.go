@@ -119,11 +119,45 @@ func TestMarshalIsEncodingJSONWithoutSuchFields(t *testing.T) {
 	}
 }
 
+type embedded struct {
+	Inner *string `json:"inner,omitempty"`
+	At    time.Time
+}
+
+// byHand is a type of somebody who makes a call with Client.Request.
+type byHand struct {
+	embedded
+	Plain  *string        `json:",omitempty"`
+	Quoted int            `json:"quoted,string"`
+	ByNum  map[int]*int   `json:"by_num"`
+	Array  [2]int         `json:"array"`
+	Hidden map[string]any `json:"-"`
+}
+
+func TestTypesWrittenByHandFollowEncodingJSON(t *testing.T) {
+	one := 1
+	value := byHand{Quoted: 7, ByNum: map[int]*int{10: &one, 9: json.Null[*int]()}}
+	value.Inner, value.Plain = json.Null[*string](), json.Null[*string]()
+	want := `{"inner":null,"At":"0001-01-01T00:00:00Z","Plain":null,"quoted":"7","by_num":{"10":1,"9":null},"array":[0,0]}`
+	if got, err := json.Marshal(value); err != nil || string(got) != want {
+		t.Errorf("%s, %v, want\n%s", got, err, want)
+	}
+	var read byHand
+	if err := json.Unmarshal([]byte(`{"at": "2026-01-02 03:04:05", "PLAIN": "x"}`), &read); err != nil || read.At.Year() != 2026 || *read.Plain != "x" {
+		t.Errorf("%+v, %v", read, err)
+	}
+}
+
 func TestNullIsOneValueForEachType(t *testing.T) {
 	type empty struct{}
 	first, second := json.Null[*string](), json.Null[*string]()
 	if first != second || json.Null[*empty]() == nil || json.Null[[]int]() == nil || json.Null[map[string]int]() == nil {
 		t.Error("Null")
+	}
+	if longer := append(json.Null[[]string](), "a"); len(longer) != 1 {
+		t.Errorf("%q", longer)
+	} else if got, _ := json.Marshal(longer); string(got) != `["a"]` {
+		t.Errorf("after append: %s", got)
 	}
 	if got, _ := json.Marshal([]*empty{{}, json.Null[*empty]()}); string(got) != "[{},null]" {
 		t.Errorf("%s", got)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,7 +31,7 @@ func Null[T any]() T {
 func newNull(t reflect.Type) any {
 	switch t.Kind() {
 	case reflect.Slice:
-		return reflect.MakeSlice(t, 0, 1).Interface()
+		return reflect.MakeSlice(t, 1, 1).Slice3(0, 0, 0).Interface() // with an address of its own, and no room
 	case reflect.Map:
 		return reflect.MakeMap(t).Interface()
 	case reflect.Pointer:
@@ -94,7 +93,7 @@ func isSpecial(v reflect.Value) bool {
 			}
 		}
 	case reflect.Struct:
-		for field, value := range v.Fields() {
+		for field, value := range fieldsOf(v) {
 			if isSent(field, value) && isSpecial(value) && !staysNull(field, value) {
 				return true
 			}
@@ -143,25 +142,41 @@ func encode(v reflect.Value) ([]byte, error) {
 func encodeStruct(v reflect.Value) ([]byte, error) {
 	var names []string
 	var values []reflect.Value
-	for field, value := range v.Fields() {
-		if !isSent(field, value) {
+	for field, value := range fieldsOf(v) {
+		switch {
+		case !isSent(field, value):
 			continue
-		}
-		if staysNull(field, value) {
+		case staysNull(field, value):
 			value = reflect.ValueOf(RawMessage("null"))
+		case isQuoted(field, value):
+			data, err := json.Marshal(value.Interface())
+			if err != nil {
+				return nil, err
+			}
+			value = reflect.ValueOf(string(data))
 		}
 		names, values = append(names, nameOf(field)), append(values, value)
 	}
 	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
 }
 
+// isQuoted follows the option string of a tag.
+func isQuoted(field reflect.StructField, v reflect.Value) bool {
+	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return slices.Contains(strings.Split(options, ","), "string") && v.Kind() != reflect.Pointer && !hasParts(v.Type())
+}
+
+// encodeMap leaves the keys to encoding/json.
 func encodeMap(v reflect.Value) ([]byte, error) {
-	values := map[string]reflect.Value{}
+	encoded := reflect.MakeMap(reflect.MapOf(v.Type().Key(), reflect.TypeFor[RawMessage]()))
 	for key, value := range v.Seq2() {
-		values[fmt.Sprint(key)] = value
+		data, err := encode(value)
+		if err != nil {
+			return nil, err
+		}
+		encoded.SetMapIndex(key, reflect.ValueOf(RawMessage(data)))
 	}
-	keys := slices.Sorted(maps.Keys(values))
-	return join("{", len(keys), func(i int) (string, reflect.Value) { return keys[i], values[keys[i]] }, "}")
+	return json.Marshal(encoded.Interface())
 }
 
 // join writes n parts; those of an object have a name.
@@ -188,6 +203,34 @@ func join(start string, n int, part func(int) (string, reflect.Value), end strin
 	}
 	out.WriteString(end)
 	return out.Bytes(), nil
+}
+
+// fieldsOf yields the fields of a struct, and those of the structs that it embeds.
+func fieldsOf(v reflect.Value) iter.Seq2[reflect.StructField, reflect.Value] {
+	return func(yield func(reflect.StructField, reflect.Value) bool) {
+		for field, value := range v.Fields() {
+			if isEmbedded(field) {
+				if value = reflect.Indirect(value); !value.IsValid() {
+					continue
+				}
+				for field, value := range fieldsOf(value) {
+					if !yield(field, value) {
+						return
+					}
+				}
+			} else if !yield(field, value) {
+				return
+			}
+		}
+	}
+}
+
+func isEmbedded(field reflect.StructField) bool {
+	t := field.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return field.Anonymous && field.Tag.Get("json") == "" && t.Kind() == reflect.Struct && !field.Type.Implements(marshaler)
 }
 
 // nameOf is the JSON name of a field.
@@ -236,7 +279,7 @@ func Fields(body any) iter.Seq2[string, reflect.Value] {
 		if v.Kind() != reflect.Struct {
 			return
 		}
-		for field, value := range v.Fields() {
+		for field, value := range fieldsOf(v) {
 			if isSent(field, value) && !yield(nameOf(field), value) {
 				return
 			}

@@ -29,19 +29,17 @@ func withTimes(data []byte, t reflect.Type) []byte {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		members := object(data)
-		for field := range t.Fields() {
-			if part, ok := members[nameOf(field)]; ok {
-				members[nameOf(field)] = withTimes(part, field.Type)
-			}
+		whole := object(data)
+		for key, t := range typesOf(whole, t) {
+			whole[key] = withTimes(whole[key], t)
 		}
-		return rewritten(data, members, members == nil)
+		return rewritten(data, whole, whole == nil)
 	case reflect.Map:
-		members := object(data)
-		for key, part := range members {
-			members[key] = withTimes(part, t.Elem())
+		whole := object(data)
+		for key, part := range whole {
+			whole[key] = withTimes(part, t.Elem())
 		}
-		return rewritten(data, members, members == nil)
+		return rewritten(data, whole, whole == nil)
 	case reflect.Slice:
 		items := list(data)
 		for i, part := range items {

@@ -18,8 +18,8 @@ import (
 // held in memory.
 //
 // A request with files is sent again, by a retry or a redirect, only if each of them can be
-// read again: it has Open, or its Reader has a size and an io.ReaderAt, as strings.Reader and
-// bytes.Reader have.
+// read again: it has Open, or its Reader is a strings.Reader, a bytes.Reader or another one
+// with a size and ReadAt that need not be closed.
 type File struct {
 	// Name is the name of the file; by default that of the form's field.
 	Name string
@@ -44,19 +44,25 @@ func (f File) reopen() func() (io.ReadCloser, error) {
 	if f.Open != nil {
 		return f.Open
 	}
-	if r, ok := f.Reader.(interface {
+	r, ok := f.Reader.(interface {
 		io.ReaderAt
+		io.Seeker
 		Size() int64
-	}); ok {
-		return func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(r, 0, r.Size())), nil }
+	})
+	if _, isCloser := f.Reader.(io.Closer); !ok || isCloser {
+		return nil
 	}
-	return nil
+	start, err := r.Seek(0, io.SeekCurrent)
+	return func() (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(r, start, r.Size()-start)), err
+	}
 }
 
 // part is a piece of a multipart body: text, or a file.
 type part struct {
 	text []byte
 	file File
+	open func() (io.ReadCloser, error) // nil for content that can be read only once
 }
 
 // Multipart sets a body of multipart/form-data, with a part for each field of a struct. A
@@ -81,7 +87,7 @@ func (r *Request) Multipart(_ string, body any) *Request {
 			}
 			_, _ = w.CreatePart(fileHeader(name, file))
 			flush()
-			parts = append(parts, part{file: file})
+			parts = append(parts, part{file: file, open: file.reopen()})
 		}
 	}
 	_ = w.Close()
@@ -91,8 +97,9 @@ func (r *Request) Multipart(_ string, body any) *Request {
 		return r
 	}
 	r.getBody = reopenAll(parts)
-	content, err := assemble(parts, r.getBody != nil)
+	content, err := assemble(parts)
 	if err != nil {
+		closeFiles(parts)
 		r.fail(fmt.Errorf("the request body cannot be opened: %w", err))
 		return r
 	}
@@ -142,11 +149,11 @@ func writeField(w *multipart.Writer, name string, value reflect.Value) error {
 // reopenAll returns nil if one of the files can be read only once.
 func reopenAll(parts []part) func() (io.ReadCloser, error) {
 	for _, p := range parts {
-		if p.text == nil && p.file.reopen() == nil {
+		if p.text == nil && p.open == nil {
 			return nil
 		}
 	}
-	return func() (io.ReadCloser, error) { return assemble(parts, true) }
+	return func() (io.ReadCloser, error) { return assemble(parts) }
 }
 
 // content is a body that closes its files.
@@ -163,7 +170,7 @@ func (c content) Close() error {
 	return errors.Join(all...)
 }
 
-func assemble(parts []part, again bool) (io.ReadCloser, error) {
+func assemble(parts []part) (io.ReadCloser, error) {
 	var c content
 	var readers []io.Reader
 	for _, p := range parts {
@@ -172,8 +179,8 @@ func assemble(parts []part, again bool) (io.ReadCloser, error) {
 			continue
 		}
 		reader := p.file.Reader
-		if open := p.file.reopen(); again || reader == nil {
-			opened, err := open()
+		if p.open != nil {
+			opened, err := p.open()
 			if err != nil {
 				_ = c.Close()
 				return nil, err

@@ -66,7 +66,7 @@ func CheckSegment(name, text string) error {
 		text = decoded
 	}
 	if text == "" || text == "." || text == ".." {
-		return fmt.Errorf("%s is %q, which would make the path another operation's", name, text)
+		return fmt.Errorf("%s is %q, which would change the path", name, text)
 	}
 	return nil
 }

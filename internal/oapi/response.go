@@ -113,8 +113,8 @@ func CheckEncoding(rsp *http.Response) error {
 	if encoding == "" || strings.EqualFold(encoding, "identity") {
 		return nil
 	}
-	return fmt.Errorf("the response is compressed with %q; "+
-		"only gzip is decoded, where a request editor deletes the header Accept-Encoding", encoding)
+	return fmt.Errorf("the response is compressed with %q, which is not decoded; "+
+		"to receive gzip, delete the header Accept-Encoding in a request editor", encoding)
 }
 
 // DescribeRequest is GET /v1/sessions.
