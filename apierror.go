@@ -105,10 +105,7 @@ func (e *APIError) LogValue() slog.Value {
 // Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that
 // the API document declares for the status.
 func (e *APIError) Decode(v any) error {
-	if err := json.Unmarshal(e.Body, v); err != nil {
-		return failf("decoding the body of a %s: %w", oapi.StatusText(e.StatusCode), err)
-	}
-	return nil
+	return decode("the body of a "+oapi.StatusText(e.StatusCode), e.Body, v)
 }
 
 // refuseErrors turns a response outside 2xx into an *APIError, and a page of HTML into a

@@ -367,7 +367,7 @@ func TestAPIErrorDecode(t *testing.T) {
 		t.Errorf("%v, %v", declared, err)
 	}
 	var other []int
-	want := "feather: decoding the body of a 409 Conflict: json: cannot unmarshal object"
+	want := "feather: decoding the body of a 409 Conflict: the body is an object, not []int"
 	if err := err.Decode(&other); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}

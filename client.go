@@ -154,6 +154,10 @@ func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEdito
 			return nil, notSent(err)
 		}
 	}
+	if req.URL == nil {
+		closeBody(req.Body)
+		return nil, notSent(errors.New("a request editor has removed the URL"))
+	}
 	return c.doer.Do(req)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -372,5 +373,31 @@ func TestSpecIsTheVendoredDocument(t *testing.T) {
 	spec[0] = 'x'
 	if feather.Spec()[0] != '{' {
 		t.Error("a caller can change what Spec returns to others")
+	}
+}
+
+func TestJSONTakesOnlyJSON(t *testing.T) {
+	get := func(r response) (any, error) {
+		client := newClient(t, serve(t, r.ServeHTTP).URL, once())
+		return feather.JSON[any](client.Request(t.Context(), "GET", "/v1/agents", nil))
+	}
+	if got, err := get(response{200, "application/json", nil, `{"n": 9007199254740993}`}); err != nil ||
+		fmt.Sprint(got) != "map[n:9007199254740993]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := get(response{200, "application/json", nil, "null"}); got != nil || err != nil {
+		t.Errorf("null: %v, %v", got, err)
+	}
+	for _, r := range []response{{200, "text/plain", nil, "x"}, {200, "application/json", nil, "{"}, {200, "application/json", nil, ""}, {204, "", nil, ""}} {
+		_, err := get(r)
+		if decodeErr, ok := err.(*feather.DecodeError); !ok || decodeErr.StatusCode != r.status || string(decodeErr.Body) != r.body {
+			t.Errorf("%v: error %v", r, err)
+		}
+	}
+	mocks := map[string]*http.Response{"nothing": nil, "no body": {StatusCode: 200}, "a 404": {StatusCode: 404}}
+	for name, rsp := range mocks {
+		if got, err := feather.JSON[any](rsp, nil); err == nil || got != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }

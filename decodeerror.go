@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -54,10 +53,7 @@ func (e *DecodeError) Unwrap() error { return e.cause }
 
 // Decode decodes Body into v, as [Event.Decode] does.
 func (e *DecodeError) Decode(v any) error {
-	if err := json.Unmarshal(e.Body, v); err != nil {
-		return failf("decoding the body of a %s: %w", oapi.StatusText(e.StatusCode), err)
-	}
-	return nil
+	return decode("the body of a "+oapi.StatusText(e.StatusCode), e.Body, v)
 }
 
 // LogValue is for package slog: the method, path, status, request id and what is wrong.

@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -95,7 +97,7 @@ func (t *try) explain(req *http.Request, err error) error {
 		f.text, f.causes, f.lasting = "reading the request body: "+t.failedBody().Error(), []error{t.failedBody()}, true
 	case isOurs:
 		f.text, f.causes, f.lasting = ours.text, ours.causes, ours.lasting
-		f.notSent = f.notSent || ours.notSent
+		f.notSent = f.notSent || ours.notSent && account.sent == t.sentBefore
 	case account.status != 0: // a redirect that was refused, or leads nowhere
 		f.text, f.lasting = oapi.StatusText(account.status)+": "+f.text, true
 	case handshake != "" && f.notSent:
@@ -111,7 +113,18 @@ func (t *try) explain(req *http.Request, err error) error {
 		_, f.causes = endOf(t.ctx, err)
 	}
 	f.subject, f.text = t.describe(req), t.clean(f.text)
+	f.hideNotSent()
 	return f
+}
+
+// hideNotSent is for a cause that was not sent itself, as that of a middleware's own call,
+// where this request may have been.
+func (f *failure) hideNotSent() {
+	for i, cause := range f.causes {
+		if !f.notSent && errors.Is(cause, ErrNotSent) {
+			f.causes[i] = foreign{cause}
+		}
+	}
 }
 
 // describe is the method and the path of a request, as errors begin with them.
@@ -202,7 +215,7 @@ type CallInfo struct {
 }
 
 func (c *call) info(rsp *http.Response) CallInfo {
-	info := CallInfo{Operation: c.operation, RequestID: c.redact(RequestID(rsp))}
+	info := CallInfo{Operation: c.redact(c.operation), RequestID: c.redact(RequestID(rsp))}
 	if rsp.Request != nil {
 		info.Method, info.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
 	}
@@ -216,6 +229,19 @@ func (i CallInfo) logValue(attrs ...slog.Attr) slog.Value {
 	attrs = append([]slog.Attr{textAttr("operation", i.Operation),
 		slog.String("method", i.Method), slog.String("path", oneLine(i.Path))}, attrs...)
 	return slog.GroupValue(append(attrs, textAttr("request_id", oneLine(i.RequestID)))...)
+}
+
+// decode is json.Unmarshal, with an error that repeats nothing of the data.
+func decode(what string, data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if t := reflect.TypeOf(v); t != nil && t.Kind() == reflect.Pointer {
+		text = json.Mismatch(data, t.Elem())
+	}
+	return &failure{text: "decoding " + what + ": " + text, causes: []error{err}}
 }
 
 // failed is the error of a response that has begun.

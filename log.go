@@ -49,7 +49,7 @@ func logRetry(logger *slog.Logger, req *http.Request, attempt int, wait time.Dur
 func requestAttrs(req *http.Request) []slog.Attr {
 	c := callOf(req)
 	return []slog.Attr{
-		textAttr("operation", c.operation), slog.String("method", req.Method),
+		textAttr("operation", c.clean(c.operation)), slog.String("method", req.Method),
 		slog.String("path", c.clean(req.URL.EscapedPath())),
 	}
 }

@@ -52,7 +52,7 @@ func TestPages(t *testing.T) {
 				"b": `{"next_cursor": "a"}`,
 			},
 			want:    []string{"", "a", "b"},
-			wantErr: `feather: the list sent the cursor "a" twice`,
+			wantErr: `feather: the list sent a cursor twice`,
 		},
 		{
 			name:    "an error on the way",

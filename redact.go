@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,15 +60,19 @@ func formsOf(key string) []string {
 	inGo := strconv.Quote(key)
 	raw := base64.RawStdEncoding.EncodeToString([]byte(key))
 	rawURL := base64.RawURLEncoding.EncodeToString([]byte(key))
+	percent, web := url.PathEscape(key), html.EscapeString(key)
+	lower := percentEscape.ReplaceAllStringFunc(percent, strings.ToLower)
 	return []string{
 		key,
 		strings.ToLower(key), strings.ToUpper(key), http.CanonicalHeaderKey(key), // as a header's name
-		string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1],
-		url.QueryEscape(key), url.PathEscape(key),
-		html.EscapeString(key),
+		string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1], strings.ReplaceAll(inGo[1:len(inGo)-1], "/", `\/`),
+		url.QueryEscape(key), percent, lower, strings.ReplaceAll(percent, "%2F", "/"), strings.ReplaceAll(lower, "%2f", "/"),
+		web, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;").Replace(web), // as Go and as Python
 		raw, rawURL,
 	}
 }
+
+var percentEscape = regexp.MustCompile(`%[0-9A-F]{2}`)
 
 // clean makes somebody else's text fit for an error and a log record: without the key, in
 // one line, and at most 300 characters long.

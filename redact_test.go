@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/featherhq/feather-go"
 )
@@ -145,6 +146,24 @@ func TestTextOfAServerIsCut(t *testing.T) {
 				t.Errorf("%s: a log record of %d bytes: %.300s", place, len(line), line)
 			}
 		}
+	}
+}
+
+// TestKeyInAPathIsNotShown calls an operation of keys, which this version does not have.
+func TestKeyInAPathIsNotShown(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := newClient(t, server.URL, feather.WithLogger(logger))
+	for _, path := range []string{"/v1/api-keys/" + testKey, "v1/" + testKey, "/v1/" + testKey + "/../x"} {
+		_, err := client.Request(t.Context(), "DELETE", path, nil)
+		if said := fmt.Sprintf("%v %#v %s", err, err, log.String()); err == nil || strings.Contains(said, testKey) {
+			t.Errorf("%s", said)
+		}
+	}
+	decodeErr := feather.DecodeError{Body: []byte(`{"at": "` + testKey + `"}`)}
+	if err := decodeErr.Decode(&struct{ At time.Time }{}); err == nil || strings.Contains(err.Error(), testKey) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -41,10 +41,10 @@ func (c *Client) Request(
 func checkPath(path string) error {
 	segments, ok := strings.CutPrefix(path, "/")
 	if _, err := url.Parse(path); !ok || err != nil || strings.Contains(path, "#") {
-		return failf("the path %q is not one such as /v1/agents", path)
+		return failf("the path is not one such as /v1/agents")
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(segments, "/"), "/") {
-		if err := oapi.CheckSegment("a segment of the path "+path, segment); err != nil && path != "/" {
+		if err := oapi.CheckSegment("a segment of the path", segment); err != nil && path != "/" {
 			return failf("%w", err)
 		}
 	}
@@ -60,14 +60,14 @@ func checkPath(path string) error {
 func JSON[T any](rsp *http.Response, err error) (T, error) {
 	var value *T
 	var r Response
-	switch {
-	case err != nil:
-	case rsp == nil:
-		err = errNoResponse
-	case !oapi.IsSuccess(rsp.StatusCode):
-		err = readAPIError(rsp) // of a mock
-	default:
+	if err == nil {
+		err = checkMock(rsp)
+	}
+	if err == nil {
 		_, err = read(rsp, nil, &r, &r, oapi.JSON(rsp.StatusCode, &value, false))
+		if err == nil && value == nil && strings.TrimSpace(string(r.Body)) != "null" {
+			err = newDecodeError(rsp, r.Body, failf("the response is not JSON"))
+		}
 	}
 	if err != nil || value == nil {
 		return *new(T), err

@@ -74,19 +74,20 @@ type retrier struct {
 
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
+	var last error
 	for attempt := 1; ; attempt++ {
-		try, err := numbered(req, attempt)
+		again, err := numbered(req, attempt)
 		if err != nil {
-			return nil, err
+			return nil, failf("reading the request body again for a retry: %w, after: %w", err, last)
 		}
-		rsp, err := r.next.Do(try)
+		rsp, err := r.next.Do(again)
 		if err == nil {
 			return rsp, nil
 		}
-		again := attempt <= call.maxRetries && canBeReadAgain(req) && mayRepeat(req.Method, err)
+		mayGoOn := attempt <= call.maxRetries && canBeReadAgain(req) && mayRepeat(req.Method, err)
 		err = call.afterAttempts(err, attempt)
 		wait, ok := waitBeforeRetry(call.ctx, err, attempt)
-		if !again || !ok || call.ctx.Err() != nil {
+		if last = err; !mayGoOn || !ok || call.ctx.Err() != nil {
 			return nil, err
 		}
 		logRetry(r.logger, req, attempt, wait, err)
@@ -104,11 +105,10 @@ func numbered(req *http.Request, attempt int) (*http.Request, error) {
 		return req, nil
 	}
 	again, err := anew(req.Clone(req.Context()))
-	if err != nil {
-		return nil, failf("reading the request body again for a retry: %w", err)
+	if err == nil {
+		again.Header.Set("X-Retry-Count", strconv.Itoa(attempt-1))
 	}
-	again.Header.Set("X-Retry-Count", strconv.Itoa(attempt-1))
-	return again, nil
+	return again, err
 }
 
 // afterAttempts completes the error of the last attempt. It is ErrNotSent only if no earlier
@@ -121,6 +121,7 @@ func (c *call) afterAttempts(err error, attempt int) error {
 		err.Attempts = attempt
 	case *failure:
 		err.notSent = err.notSent && c.sent == 0
+		err.hideNotSent()
 	}
 	return err
 }

@@ -79,14 +79,19 @@ func (c *call) leaves(req *http.Request) {
 
 // send sends a request in one of four ways: as it is, where net/http cannot repeat it; watched
 // for repeats, if its method is idempotent; with GetBody, as long as the connection does not
-// speak HTTP/2; and without it.
+// speak HTTP/2; and without it. Somebody else's transport may hide which protocol it speaks;
+// it gets a GetBody that fails as soon as the request has been written.
 func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt, error) {
 	canBeRepeated := req.GetBody != nil || !hasBody(req)
 	mayBeHTTP2 := req.URL.Scheme == "https" || s.cleartextHTTP2
+	a := &attempt{endsRepeats: !s.isDoer && mayBeHTTP2}
 	if isIdempotent(req.Method) || !canBeRepeated {
-		return s.roundTrip(call, req, &attempt{endsRepeats: !s.isDoer && mayBeHTTP2})
+		return s.roundTrip(call, req, a)
 	}
 	req = hideIdempotencyKey(req)
+	if !s.isHTTPTransport {
+		return s.roundTrip(call, a.guardBody(req), a)
+	}
 	if !mayBeHTTP2 {
 		return s.roundTrip(call, req, &attempt{})
 	}
@@ -100,12 +105,36 @@ func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt
 			return nil, a, err
 		}
 	}
-	once := *req
+	once := *withBody(req)
 	once.GetBody = nil
-	if !hasBody(req) {
-		once.Body = io.NopCloser(strings.NewReader("")) // net/http repeats what has no body.
-	}
 	return s.roundTrip(call, &once, &attempt{})
+}
+
+// withBody gives a request a body that is empty: net/http repeats what has none.
+func withBody(req *http.Request) *http.Request {
+	if hasBody(req) {
+		return req
+	}
+	with := *req
+	with.Body = io.NopCloser(strings.NewReader(""))
+	return &with
+}
+
+// guardBody lets GetBody fail between the head of the request and that of the response.
+func (a *attempt) guardBody(req *http.Request) *http.Request {
+	guarded := *withBody(req)
+	guarded.GetBody = func() (io.ReadCloser, error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.wroteHeaders {
+			return nil, errors.New("the request has been sent, and must not be sent twice")
+		}
+		if req.GetBody == nil {
+			return io.NopCloser(strings.NewReader("")), nil
+		}
+		return req.GetBody()
+	}
+	return &guarded
 }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
@@ -203,11 +232,8 @@ func (a *attempt) trace(target string, cancel func()) *httptrace.ClientTrace {
 				cancel()
 			}
 		},
-		WroteHeaders: func() {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.wroteHeaders = true
-		},
+		WroteHeaders:         func() { a.setWrote(true) },
+		GotFirstResponseByte: func() { a.setWrote(false) },
 	}
 	if a.notesFailures {
 		t.DNSDone = func(info httptrace.DNSDoneInfo) { failed(info.Err) }
@@ -222,6 +248,12 @@ func (a *attempt) hasRefused() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.isHTTP2 && !a.connected
+}
+
+func (a *attempt) setWrote(headers bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wroteHeaders = headers
 }
 
 func (a *attempt) mayWrite(conn net.Conn) bool {
@@ -243,7 +275,8 @@ func (a *attempt) mayWrite(conn net.Conn) bool {
 	return true
 }
 
-// Errors of net/http that prove that the server has not seen the request. Their types are
+// unsentTexts are errors of net/http that prove that the server has not seen the request, and
+// refusals the beginnings of those for which it asks for no connection. Their types are
 // unexported.
 var unsentTexts = []string{
 	"http: server closed idle connection",                         // nothing was written
@@ -252,12 +285,33 @@ var unsentTexts = []string{
 	"http2: Transport received Server's graceful shutdown GOAWAY", // its last stream is below ours
 }
 
+var refusals = []string{
+	"net/http: invalid ", "unsupported protocol scheme", "http: no Host in request URL", "http: nil Request.",
+}
+
+// isUnsentText compares whole texts, as a server's words may be part of one.
+func isUnsentText(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		text := strings.TrimPrefix(err.Error(), "http2: Transport: cannot retry err [")
+		text, _, _ = strings.Cut(text, "] after Request.Body was written; define Request.GetBody to avoid this error")
+		if slices.Contains(unsentTexts, text) {
+			return true
+		}
+	}
+	return false
+}
+
 // isUnsent says whether the server certainly has not seen the request.
 func (a *attempt) isUnsent(s *sendOnce, err error) bool {
-	if a.connected {
-		return slices.ContainsFunc(unsentTexts, func(text string) bool { return strings.Contains(err.Error(), text) })
+	isRefusal := func(text string) bool { return strings.HasPrefix(err.Error(), text) }
+	isFailure := func(failure error) bool { return errors.Is(err, failure) }
+	switch {
+	case a.connected:
+		return isUnsentText(err)
+	case s.isHTTPTransport:
+		// A protocol that was registered with it asks for no connection.
+		return a.wanted || slices.ContainsFunc(refusals, isRefusal)
 	}
 	// A transport that falls back to another host may have sent it there.
-	return s.isHTTPTransport || a.proxy != "" ||
-		slices.ContainsFunc(a.failures, func(failure error) bool { return errors.Is(err, failure) })
+	return a.proxy != "" || slices.ContainsFunc(a.failures, isFailure)
 }

@@ -490,3 +490,111 @@ func TestFailingRequestBodyIsNoBrokenConnection(t *testing.T) {
 		t.Errorf("the file was opened %d times", opened)
 	}
 }
+
+// TestHiddenHTTP2SendsOnce has transports that speak HTTP/2 where nobody can see it.
+func TestHiddenHTTP2SendsOnce(t *testing.T) {
+	dial := func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	own := &http2.Transport{AllowHTTP: true, DialTLSContext: dial}
+	defer own.CloseIdleConnections()
+	standard := &http.Transport{Protocols: new(http.Protocols)}
+	standard.Protocols.SetUnencryptedHTTP2(true)
+	defer standard.CloseIdleConnections()
+	for name, opt := range map[string]feather.ClientOption{
+		"its own transport": feather.WithHTTPClient(&http.Client{Transport: own}),
+		"a RoundTripper":    feather.WithHTTPClient(&http.Client{Transport: roundTripper(standard.RoundTrip)}),
+		"a Doer":            feather.WithHTTPClient(doer((&http.Client{Transport: standard}).Do)),
+		"http.Transport":    feather.WithHTTPClient(&http.Client{Transport: standard}),
+	} {
+		for kind, body := range bodies {
+			var requests atomic.Int64
+			address := serveConns(t, func(conn net.Conn) {
+				serveHTTP2(conn, &requests, func(_ int64, f *http2.Framer, stream uint32) {
+					_ = f.WriteRSTStream(stream, http2.ErrCodeRefusedStream)
+				})
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			_, err := newClient(t, "http://"+address, opt).Request(ctx, "POST", "/", body())
+			cancel()
+			if err == nil || errors.Is(err, feather.ErrNotSent) || requests.Load() != 1 {
+				t.Errorf("%s, %s: %d requests, error %v", name, kind, requests.Load(), err)
+			}
+		}
+	}
+}
+
+// TestTransportThatMaySpeakBothOverPlainHTTP speaks HTTP/1.1.
+func TestTransportThatMaySpeakBothOverPlainHTTP(t *testing.T) {
+	var requests atomic.Int64
+	server := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(true)
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	client := newClient(t, server.URL, feather.WithHTTPClient(&http.Client{Transport: transport}))
+	for call := range int64(100) {
+		if _, err := feather.SendWithResponse(t.Context(), client, nil); err != nil || requests.Load() != call+1 {
+			t.Fatalf("%d requests for %d calls, error %v", requests.Load(), call+1, err)
+		}
+	}
+}
+
+// TestWordsOfAServerProveNothing has texts of net/http in what the server sends.
+func TestWordsOfAServerProveNothing(t *testing.T) {
+	var requests atomic.Int64
+	plain := rawServer(t, func(string) string {
+		requests.Add(1)
+		return "HTTP/1.1 200 OK\r\nContent-Length: http: server closed idle connection\r\n\r\n"
+	})
+	encrypted, transport := http2Server(t, &requests, func(_ int64, f *http2.Framer, stream uint32) {
+		_ = f.WriteGoAway(stream, http2.ErrCodeInternal, []byte("http2: client conn not usable"))
+		_ = f.WriteRSTStream(stream, http2.ErrCodeInternal)
+	})
+	for name, client := range map[string]clientT{
+		"a header": newClient(t, plain),
+		"a GOAWAY": newClient(t, encrypted, feather.WithHTTPClient(&http.Client{Transport: transport})),
+	} {
+		requests.Store(0)
+		if err := ask(client); err == nil || errors.Is(err, feather.ErrNotSent) || requests.Load() != 1 {
+			t.Errorf("%s: %d requests, error %v", name, requests.Load(), err)
+		}
+	}
+}
+
+// TestErrNotSentOfAMiddlewaresOwnCallProvesNothing has one that sends the request, and then
+// returns the error of a call that found no connection.
+func TestErrNotSentOfAMiddlewaresOwnCallProvesNothing(t *testing.T) {
+	var requests atomic.Int64
+	server := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	refusing := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
+	other := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: refusing}), once())
+	for _, format := range []string{"", "asking for a token: %w"} {
+		requests.Store(0)
+		failing := feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				rsp, err := next.RoundTrip(req)
+				if err == nil {
+					_ = rsp.Body.Close()
+				}
+				if err = ask(other); format != "" {
+					err = fmt.Errorf(format, err)
+				}
+				return nil, err
+			})
+		})
+		if err := ask(newClient(t, server.URL, failing)); err == nil || errors.Is(err, feather.ErrNotSent) || requests.Load() != 1 {
+			t.Errorf("%q: %d requests, error %v", format, requests.Load(), err)
+		}
+	}
+}
+
+// TestErrNotSentOfARegisteredProtocol: it asks net/http for no connection.
+func TestErrNotSentOfARegisteredProtocol(t *testing.T) {
+	transport := &http.Transport{}
+	transport.RegisterProtocol("http", roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }))
+	err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport})))
+	if err == nil || errors.Is(err, feather.ErrNotSent) {
+		t.Errorf("error %v", err)
+	}
+}

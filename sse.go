@@ -81,22 +81,28 @@ func isCut(line []byte) bool {
 }
 
 // recordReader reads JSON texts between delimiters.
-type recordReader struct{ records *pieces }
-
-func newRecordReader(r io.Reader, delimiter string) recordReader {
-	return recordReader{newPieces(r, delimiter, maxEvent)}
+type recordReader struct {
+	records    *pieces
+	isSequence bool // the delimiter comes before a record, not after it
+	begun      bool
 }
 
-func (r recordReader) next() (Event, error) {
+func newRecordReader(r io.Reader, delimiter string) *recordReader {
+	return &recordReader{records: newPieces(r, delimiter, maxEvent), isSequence: delimiter == "\x1e"}
+}
+
+func (r *recordReader) next() (Event, error) {
 	for {
 		record, err := r.records.next()
 		text := bytes.TrimSpace(record)
 		switch {
-		case err == io.EOF && len(text) > 0 && !isWhole(record):
+		case err == io.EOF && len(text) == 0 && r.begun, err == io.EOF && len(text) > 0 && !isWhole(record):
 			return Event{}, io.ErrUnexpectedEOF
 		case err != nil && (err != io.EOF || len(text) == 0):
 			return Event{}, err
-		case len(text) > 0: // The last one needs no delimiter.
+		}
+		r.begun = r.isSequence && err == nil
+		if len(text) > 0 { // The last one needs no delimiter.
 			return Event{Data: string(text)}, nil
 		}
 	}

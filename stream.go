@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -32,10 +32,7 @@ type Event struct {
 // becomes a json.Number where the Go type is any. A time without an offset is in UTC. It wraps
 // the error of package encoding/json.
 func (e Event) Decode(v any) error {
-	if err := json.Unmarshal([]byte(e.Data), v); err != nil {
-		return failf("decoding the data of event %q: %w", e.Type, err)
-	}
-	return nil
+	return decode("the data of event "+strconv.Quote(e.Type), []byte(e.Data), v)
 }
 
 // oneField keeps a field from becoming two, and an id from being ignored.
@@ -240,18 +237,24 @@ func readToEnd(body io.ReadCloser) {
 // source contains the events of a stream, and io.EOF after the last.
 type source interface{ next() (Event, error) }
 
-var errNoResponse = failf("neither a response nor an error; a mock of the client must return one of them")
-
-// openStream returns the source for a response. When it fails it has closed the body.
-func openStream(rsp *http.Response) (source, error) {
+// checkMock is for a response that has not passed the layers.
+func checkMock(rsp *http.Response) error {
 	if rsp == nil {
-		return nil, errNoResponse
+		return failf("neither a response nor an error; a mock of the client must return one of them")
 	}
 	if rsp.Body == nil {
 		rsp.Body = http.NoBody
 	}
 	if !oapi.IsSuccess(rsp.StatusCode) {
-		return nil, readAPIError(rsp) // of a mock
+		return readAPIError(rsp)
+	}
+	return nil
+}
+
+// openStream returns the source for a response. When it fails it has closed the body.
+func openStream(rsp *http.Response) (source, error) {
+	if err := checkMock(rsp); err != nil {
+		return nil, err
 	}
 	if err := oapi.CheckEncoding(rsp); err != nil {
 		return nil, newDecodeError(rsp, readErrorBody(rsp), err)

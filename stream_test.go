@@ -189,6 +189,7 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 		{name: "a number before white space", contentType: "application/x-ndjson", body: "1234\n12 ", want: data("1234", "12")},
 		{name: "a word that may be cut", contentType: "application/jsonl", body: "true", wantErr: "cut"},
 		{name: "a number in a JSON text sequence", contentType: "application/json-seq", body: "\x1e12", wantErr: "cut"},
+		{name: "a record that has only begun", contentType: "application/json-seq", body: "\x1e{}\n\x1e", want: data("{}"), wantErr: "cut"},
 		{name: "the same with its line feed", contentType: "application/json-seq", body: "\x1e12\n", want: data("12")},
 		{
 			name: "a doubled header", contentType: "text/event-stream, text/event-stream", body: "data: a\n\ndata: b\n\n",

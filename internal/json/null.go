@@ -3,6 +3,7 @@ package json
 import (
 	"bytes"
 	"cmp"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -63,16 +64,16 @@ func Marshal(v any) ([]byte, error) {
 func isSpecial(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
-		return !v.IsNil() && (isNull(v) || !v.Type().Implements(marshaler) && isSpecial(v.Elem()))
+		return !v.IsNil() && (isNull(v) || !marshals(v.Type()) && isSpecial(v.Elem()))
 	case reflect.Interface:
 		return !v.IsNil() && isSpecial(v.Elem())
 	}
-	if v.Type().Implements(marshaler) {
+	if marshals(v.Type()) {
 		return false
 	}
 	switch v.Kind() {
-	case reflect.Slice:
-		if v.IsNil() || isNull(v) {
+	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice && (v.IsNil() || isNull(v)) {
 			return true
 		}
 		for i := range v.Len() {
@@ -102,9 +103,19 @@ func isSpecial(v reflect.Value) bool {
 	return false
 }
 
+// marshals is true of a type that writes itself.
+func marshals(t reflect.Type) bool {
+	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
+		if t.Implements(marshaler) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+			return true
+		}
+	}
+	return false
+}
+
 func hasParts(t reflect.Type) bool {
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map, reflect.Struct:
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
 		return true
 	}
 	return false
@@ -133,7 +144,7 @@ func encode(v reflect.Value) ([]byte, error) {
 	case reflect.Map:
 		return encodeMap(v)
 	}
-	if v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
+	if v.Kind() == reflect.Slice && v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
 		return []byte(`""`), nil
 	}
 	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
@@ -230,7 +241,7 @@ func isEmbedded(field reflect.StructField) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return field.Anonymous && field.Tag.Get("json") == "" && t.Kind() == reflect.Struct && !field.Type.Implements(marshaler)
+	return field.Anonymous && field.Tag.Get("json") == "" && t.Kind() == reflect.Struct && !marshals(field.Type)
 }
 
 // nameOf is the JSON name of a field.
@@ -254,7 +265,8 @@ func isSent(field reflect.StructField, v reflect.Value) bool {
 }
 
 func isZero(v reflect.Value) bool {
-	if zero, ok := v.Interface().(interface{ IsZero() bool }); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
+	isNil := v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && v.IsNil()
+	if zero, ok := v.Interface().(interface{ IsZero() bool }); ok && !isNil {
 		return zero.IsZero()
 	}
 	return v.IsZero()

@@ -12,7 +12,7 @@ import (
 // moment is what Python's isoformat and str write. RFC 3339 wants a T, seconds and an
 // offset.
 var moment = regexp.MustCompile(
-	`^"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d+)?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?)?"$`)
+	`^"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d)(:\d\d)?(:\d\d(?:\.\d+)?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?)?"$`)
 
 // withTimes writes the times in data as RFC 3339 does, and only where t has a time: a
 // text that looks like one stays.
@@ -40,7 +40,7 @@ func withTimes(data []byte, t reflect.Type) []byte {
 			whole[key] = withTimes(part, t.Elem())
 		}
 		return rewritten(data, whole, whole == nil)
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		items := list(data)
 		for i, part := range items {
 			items[i] = withTimes(part, t.Elem())
@@ -71,8 +71,9 @@ func rfc3339(data []byte) []byte {
 		return string(text)
 	}
 	offset := "Z"
-	if len(part[5]) > 0 {
-		offset = string(part[5]) + ":" + or(part[6], "00")
+	if len(part[6]) > 0 {
+		offset = string(part[6]) + ":" + or(part[7], "00")
 	}
-	return []byte(`"` + string(part[1]) + "T" + or(part[2], "00:00") + or(part[3], ":00") + offset + `"`)
+	at := or(part[2], "00") + or(part[3], ":00") + or(part[4], ":00")
+	return []byte(`"` + string(part[1]) + "T" + at + offset + `"`)
 }
