@@ -78,7 +78,7 @@ lint: ## gofmt, vet, staticcheck, actionlint
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change $$files"; exit 1; }
 	@for module in $(MODULES); do \
 		echo "vet and staticcheck ($$module)"; \
-		(cd $$module && go vet -tags soak ./... && go run $(STATICCHECK) -tags soak ./...) || exit; \
+		(cd $$module && go vet -tags soak,fastapi ./... && go run $(STATICCHECK) -tags soak,fastapi ./...) || exit; \
 	done
 	go run $(ACTIONLINT)
 

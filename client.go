@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/featherhq/feather-go/internal/json"
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
@@ -48,6 +50,8 @@ type Response struct {
 
 	// HTTPResponse is the response. Its body has been read and closed.
 	HTTPResponse *http.Response
+
+	declared reflect.Type // of the body; nil without one
 }
 
 // StatusCode returns the HTTP status code, or 0 without an HTTPResponse.
@@ -56,6 +60,16 @@ func (r *Response) StatusCode() int {
 		return 0
 	}
 	return r.HTTPResponse.StatusCode
+}
+
+// Missing returns the members of Body that the API document requires and the server has not
+// sent, or has sent as null, as in items[3].rows. Their fields are zero. It is empty for most
+// responses; use it where a zero must not be taken for a value.
+func (r *Response) Missing() []string {
+	if r.declared == nil {
+		return nil
+	}
+	return slices.Collect(json.Missing(r.Body, r.declared))
 }
 
 func (r *Response) bytes() []byte { return r.Body }
@@ -175,7 +189,7 @@ func read[W any](rsp *http.Response, err error, wrapper *W, r *Response, declare
 	if err != nil {
 		return nil, err
 	}
-	r.HTTPResponse = rsp
+	r.HTTPResponse, r.declared = rsp, oapi.TypeOf(rsp, declared...)
 	if r.Body, err = oapi.Read(rsp, declared...); err == nil {
 		return wrapper, nil
 	}

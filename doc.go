@@ -40,7 +40,8 @@
 //	} // and leaves everything else alone
 //
 // Numbers keep all their digits: where the Go type is any, a number is a json.Number, both ways.
-// A time that the server sends without an offset is in UTC.
+// A time that the server sends without an offset is in UTC. [Response.Missing] names the
+// required members that a response lacks, whose fields are zero.
 //
 // # Errors
 //

@@ -493,19 +493,13 @@ func TestFailingRequestBodyIsNoBrokenConnection(t *testing.T) {
 
 // TestHiddenHTTP2SendsOnce has transports that speak HTTP/2 where nobody can see it.
 func TestHiddenHTTP2SendsOnce(t *testing.T) {
-	dial := func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}
-	own := &http2.Transport{AllowHTTP: true, DialTLSContext: dial}
-	defer own.CloseIdleConnections()
 	standard := &http.Transport{Protocols: new(http.Protocols)}
 	standard.Protocols.SetUnencryptedHTTP2(true)
 	defer standard.CloseIdleConnections()
 	for name, opt := range map[string]feather.ClientOption{
-		"its own transport": feather.WithHTTPClient(&http.Client{Transport: own}),
-		"a RoundTripper":    feather.WithHTTPClient(&http.Client{Transport: roundTripper(standard.RoundTrip)}),
-		"a Doer":            feather.WithHTTPClient(doer((&http.Client{Transport: standard}).Do)),
-		"http.Transport":    feather.WithHTTPClient(&http.Client{Transport: standard}),
+		"a RoundTripper": feather.WithHTTPClient(&http.Client{Transport: roundTripper(standard.RoundTrip)}),
+		"a Doer":         feather.WithHTTPClient(doer((&http.Client{Transport: standard}).Do)),
+		"http.Transport": feather.WithHTTPClient(&http.Client{Transport: standard}),
 	} {
 		for kind, body := range bodies {
 			var requests atomic.Int64

@@ -110,6 +110,54 @@ func typesOf(object map[string]RawMessage, t reflect.Type) iter.Seq2[string, ref
 	}
 }
 
+// Missing yields the paths of the members that data lacks, or has as null, although t requires
+// them: a field that is neither a pointer nor left out when it is empty.
+func Missing(data []byte, t reflect.Type) iter.Seq[string] {
+	return func(yield func(string) bool) { missing("", data, t, yield) }
+}
+
+func missing(path string, data []byte, t reflect.Type, yield func(string) bool) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		members := object(data)
+		for field := range t.Fields() {
+			part, ok := members[nameOf(field)]
+			at := strings.TrimPrefix(path+"."+nameOf(field), ".")
+			isThere := ok && string(part) != "null"
+			if members != nil && !isThere && !mayLack(field, ok) && !yield(at) || isThere && !missing(at, part, field.Type, yield) {
+				return false
+			}
+		}
+	case reflect.Map:
+		for key, part := range object(data) {
+			if !missing(strings.TrimPrefix(path+"."+key, "."), part, t.Elem(), yield) {
+				return false
+			}
+		}
+	case reflect.Slice:
+		for i, part := range list(data) {
+			if !missing(fmt.Sprintf("%s[%d]", path, i), part, t.Elem(), yield) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mayLack says whether a field allows its member to be absent, or null.
+func mayLack(field reflect.StructField, isNull bool) bool {
+	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	isOptional := strings.Contains(options, "omit") || field.Tag.Get("json") == "-" || !field.IsExported()
+	allowsNull := field.Type.Kind() == reflect.Pointer || field.Type.Kind() == reflect.Interface || field.Tag.Get("nullable") != ""
+	return isOptional || isNull && allowsNull
+}
+
 func object(data []byte) (members map[string]RawMessage) {
 	_ = json.Unmarshal(data, &members)
 	return members

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -262,6 +263,37 @@ func TestTextThatIsCutIsASyntaxError(t *testing.T) {
 		err := json.Unmarshal([]byte(data), new(any))
 		if _, ok := errors.AsType[*stdjson.SyntaxError](err); !ok {
 			t.Errorf("%q: %v", data, err)
+		}
+	}
+}
+
+func TestMissingMembers(t *testing.T) {
+	type item struct {
+		Rows  int      `json:"rows"`
+		Null  *int     `json:"null"`
+		List  []string `json:"list"`
+		Maybe []string `json:"maybe" nullable:"true"`
+		Left  *int     `json:"left,omitempty"`
+		Any   any      `json:"any"`
+	}
+	type model struct {
+		Items []item          `json:"items"`
+		By    map[string]item `json:"by,omitzero"`
+		Inner *item           `json:"inner,omitempty"`
+	}
+	const whole = `{"rows": 0, "null": null, "list": [], "maybe": null, "any": null}`
+	for data, want := range map[string]string{
+		`{"items": [` + whole + `]}`:     "[]",
+		`{"items": []}`:                  "[]",
+		`{}`:                             "[items]",
+		`{"items": null}`:                "[items]",
+		`{"items": [` + whole + `, {}]}`: "[items[1].rows items[1].null items[1].list items[1].maybe items[1].any]",
+		`{"items": [], "by": {"k": {}}}`: "[by.k.rows by.k.null by.k.list by.k.maybe by.k.any]",
+		`{"items": [], "inner": {"rows": null, "list": null, "null": 1, "maybe": [], "any": 1}}`: "[inner.rows inner.list]",
+		`[]`: "[]",
+	} {
+		if got := fmt.Sprint(slices.Collect(json.Missing([]byte(data), reflect.TypeFor[model]()))); got != want {
+			t.Errorf("%s: %s, want %s", data, got, want)
 		}
 	}
 }

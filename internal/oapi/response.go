@@ -21,12 +21,13 @@ type Content struct {
 	nullable bool
 	decode   func(data []byte) error // nil for a body without a type
 	isAny    bool
+	is       reflect.Type
 }
 
 // JSON declares a body that is decoded into a field. A nullable one may be null.
 func JSON[T any](status int, field **T, nullable bool) Content {
 	return Content{
-		status: status, nullable: nullable, isAny: reflect.TypeFor[T]() == reflect.TypeFor[any](),
+		status: status, nullable: nullable, isAny: reflect.TypeFor[T]() == reflect.TypeFor[any](), is: reflect.TypeFor[T](),
 		decode: func(data []byte) error {
 			value := new(T)
 			if err := json.Unmarshal(data, value); err != nil {
@@ -83,6 +84,12 @@ func decode(rsp *http.Response, body []byte, declared []Content) error {
 		return fmt.Errorf("the response is null, which the API document does not allow")
 	}
 	return content.decode(body)
+}
+
+// TypeOf is the type that is declared for the body of a response, or nil.
+func TypeOf(rsp *http.Response, declared ...Content) reflect.Type {
+	content, _ := find(declared, rsp.StatusCode)
+	return content.is
 }
 
 func find(declared []Content, status int) (Content, bool) {

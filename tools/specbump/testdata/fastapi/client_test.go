@@ -126,6 +126,13 @@ func TestFastAPIResponsesThatAreNoErrors(t *testing.T) {
 	if err != nil || some.JSON200 == nil || some.JSON200.Rows != 0 {
 		t.Errorf("zeros: %+v, %v", some, err)
 	}
+	reports, err := client(t).ReportsWithResponse(t.Context())
+	if err != nil || fmt.Sprint(*reports.JSON200) != "[{1} {0} {0} {0}]" || fmt.Sprint(reports.Missing()) != "[[1].rows [2].rows]" {
+		t.Errorf("missing members: %+v, %v", reports, err)
+	}
+	if missing := some.Missing(); len(missing) != 0 {
+		t.Errorf("missing: %q", missing)
+	}
 	for _, status := range []int{200, 204} {
 		rsp, err := client(t).ForgetWithResponse(t.Context(), &feather.ForgetParams{Status: &status})
 		if err != nil || rsp.StatusCode() != status {
