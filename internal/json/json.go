@@ -93,23 +93,6 @@ func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect
 	return path, data, t
 }
 
-// typesOf yields the members of an object that a struct has fields for, and their types. The
-// names of fields may be in another case.
-func typesOf(object map[string]RawMessage, t reflect.Type) iter.Seq2[string, reflect.Type] {
-	return func(yield func(string, reflect.Type) bool) {
-		for _, field := range reflect.VisibleFields(t) {
-			if isEmbedded(field) || !field.IsExported() {
-				continue
-			}
-			for key := range object {
-				if strings.EqualFold(key, nameOf(field)) && !yield(key, field.Type) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // Missing yields the paths of the members that data lacks, or has as null, although t requires
 // them: a field that is neither a pointer nor left out when it is empty.
 func Missing(data []byte, t reflect.Type) iter.Seq[string] {
@@ -126,11 +109,11 @@ func missing(path string, data []byte, t reflect.Type, yield func(string) bool) 
 	switch t.Kind() {
 	case reflect.Struct:
 		members := object(data)
-		for field := range t.Fields() {
-			part, ok := members[nameOf(field)]
-			at := strings.TrimPrefix(path+"."+nameOf(field), ".")
+		for _, field := range fieldsOf(t) {
+			part, ok := members[field.name]
+			at := strings.TrimPrefix(path+"."+field.name, ".")
 			isThere := ok && string(part) != "null"
-			if members != nil && !isThere && !mayLack(field, ok) && !yield(at) || isThere && !missing(at, part, field.Type, yield) {
+			if members != nil && !isThere && !field.mayLack(ok) && !yield(at) || isThere && !missing(at, part, field.is, yield) {
 				return false
 			}
 		}
@@ -151,11 +134,9 @@ func missing(path string, data []byte, t reflect.Type, yield func(string) bool) 
 }
 
 // mayLack says whether a field allows its member to be absent, or null.
-func mayLack(field reflect.StructField, isNull bool) bool {
-	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-	isOptional := strings.Contains(options, "omit") || field.Tag.Get("json") == "-" || !field.IsExported()
-	allowsNull := field.Type.Kind() == reflect.Pointer || field.Type.Kind() == reflect.Interface || field.Tag.Get("nullable") != ""
-	return isOptional || isNull && allowsNull
+func (f field) mayLack(isNull bool) bool {
+	allowsNull := f.is.Kind() == reflect.Pointer || f.is.Kind() == reflect.Interface || f.nullable
+	return f.omitEmpty || f.omitZero || f.isHidden || f.embeds || isNull && allowsNull
 }
 
 func object(data []byte) (members map[string]RawMessage) {

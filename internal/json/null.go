@@ -2,14 +2,10 @@ package json
 
 import (
 	"bytes"
-	"cmp"
 	"encoding"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"reflect"
-	"slices"
-	"strings"
 	"sync"
 )
 
@@ -94,8 +90,8 @@ func isSpecial(v reflect.Value) bool {
 			}
 		}
 	case reflect.Struct:
-		for field, value := range fieldsOf(v) {
-			if isSent(field, value) && isSpecial(value) && !staysNull(field, value) {
+		for field, value := range sent(v) {
+			if field.hasParts && isSpecial(value) && !field.staysNull(value) {
 				return true
 			}
 		}
@@ -122,8 +118,8 @@ func hasParts(t reflect.Type) bool {
 }
 
 // staysNull is true of a nil list or map for which the API document allows null.
-func staysNull(field reflect.StructField, v reflect.Value) bool {
-	return field.Tag.Get("nullable") != "" && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
+func (f field) staysNull(v reflect.Value) bool {
+	return f.nullable && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
 }
 
 func encode(v reflect.Value) ([]byte, error) {
@@ -153,28 +149,19 @@ func encode(v reflect.Value) ([]byte, error) {
 func encodeStruct(v reflect.Value) ([]byte, error) {
 	var names []string
 	var values []reflect.Value
-	for field, value := range fieldsOf(v) {
-		switch {
-		case !isSent(field, value):
-			continue
-		case staysNull(field, value):
+	for field, value := range sent(v) {
+		if field.staysNull(value) {
 			value = reflect.ValueOf(RawMessage("null"))
-		case isQuoted(field, value):
+		} else if field.quoted {
 			data, err := json.Marshal(value.Interface())
 			if err != nil {
 				return nil, err
 			}
 			value = reflect.ValueOf(string(data))
 		}
-		names, values = append(names, nameOf(field)), append(values, value)
+		names, values = append(names, field.name), append(values, value)
 	}
 	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
-}
-
-// isQuoted follows the option string of a tag.
-func isQuoted(field reflect.StructField, v reflect.Value) bool {
-	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return slices.Contains(strings.Split(options, ","), "string") && v.Kind() != reflect.Pointer && !hasParts(v.Type())
 }
 
 // encodeMap leaves the keys to encoding/json.
@@ -214,87 +201,4 @@ func join(start string, n int, part func(int) (string, reflect.Value), end strin
 	}
 	out.WriteString(end)
 	return out.Bytes(), nil
-}
-
-// fieldsOf yields the fields of a struct, and those of the structs that it embeds.
-func fieldsOf(v reflect.Value) iter.Seq2[reflect.StructField, reflect.Value] {
-	return func(yield func(reflect.StructField, reflect.Value) bool) {
-		for field, value := range v.Fields() {
-			if isEmbedded(field) {
-				if value = reflect.Indirect(value); !value.IsValid() {
-					continue
-				}
-				for field, value := range fieldsOf(value) {
-					if !yield(field, value) {
-						return
-					}
-				}
-			} else if !yield(field, value) {
-				return
-			}
-		}
-	}
-}
-
-func isEmbedded(field reflect.StructField) bool {
-	t := field.Type
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return field.Anonymous && field.Tag.Get("json") == "" && t.Kind() == reflect.Struct && !marshals(field.Type)
-}
-
-// nameOf is the JSON name of a field.
-func nameOf(field reflect.StructField) string {
-	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return cmp.Or(name, field.Name)
-}
-
-// isSent follows omitempty and omitzero, as encoding/json does.
-func isSent(field reflect.StructField, v reflect.Value) bool {
-	_, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-	switch {
-	case !field.IsExported() || field.Tag.Get("json") == "-":
-		return false
-	case strings.Contains(options, "omitzero") && isZero(v):
-		return false
-	case strings.Contains(options, "omitempty"):
-		return !isEmpty(v)
-	}
-	return true
-}
-
-func isZero(v reflect.Value) bool {
-	isNil := v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && v.IsNil()
-	if zero, ok := v.Interface().(interface{ IsZero() bool }); ok && !isNil {
-		return zero.IsZero()
-	}
-	return v.IsZero()
-}
-
-func isEmpty(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		return v.Len() == 0 && !isNull(v)
-	case reflect.String, reflect.Array:
-		return v.Len() == 0
-	case reflect.Struct:
-		return false
-	}
-	return v.IsZero()
-}
-
-// Fields yields the names and values of a struct that are sent.
-func Fields(body any) iter.Seq2[string, reflect.Value] {
-	return func(yield func(string, reflect.Value) bool) {
-		v := reflect.Indirect(reflect.ValueOf(body))
-		if v.Kind() != reflect.Struct {
-			return
-		}
-		for field, value := range fieldsOf(v) {
-			if isSent(field, value) && !yield(nameOf(field), value) {
-				return
-			}
-		}
-	}
 }
