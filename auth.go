@@ -117,7 +117,7 @@ func (c *call) guardsKey() bool {
 // replaces the key of the client, whose header has the canonical name.
 func canonicalKeyHeader(header http.Header) {
 	for name, values := range header {
-		if name != keyHeader && strings.EqualFold(name, keyHeader) {
+		if name != keyHeader && len(name) == len(keyHeader) && strings.EqualFold(name, keyHeader) {
 			delete(header, name)
 			header[keyHeader] = values
 		}

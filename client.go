@@ -153,12 +153,11 @@ func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEdito
 		r.Close()
 		return nil, notSent(errors.New("the context is nil; pass context.Background()"))
 	}
-	req, err := r.Build(c.server)
+	call := &call{ctx: ctx, operation: r.Operation, pathTemplate: r.PathTemplate, settings: c.options.settings}
+	req, err := r.Build(context.WithValue(ctx, callKey{}, call), c.server)
 	if err != nil {
 		return nil, notSent(err)
 	}
-	call := &call{ctx: ctx, operation: r.Operation, pathTemplate: r.PathTemplate, settings: c.options.settings}
-	req = req.WithContext(context.WithValue(ctx, callKey{}, call))
 	for _, edit := range slices.Concat(c.editors, editors) {
 		if edit == nil {
 			edit = refuseNilEditor

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,6 +31,9 @@ func Unmarshal(data []byte, v any) error {
 }
 
 func unmarshal(data []byte, v any) error {
+	if t := reflect.TypeOf(v); t != nil && !mayHoldAny(t) {
+		return json.Unmarshal(data, v) // It takes less, and has no number to lose.
+	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	err := d.Decode(v)
@@ -43,6 +47,37 @@ func unmarshal(data []byte, v any) error {
 		return syntax
 	}
 	return err
+}
+
+var anyHolders sync.Map // of types, whether they may hold a value of type any
+
+func mayHoldAny(t reflect.Type) bool {
+	if known, ok := anyHolders.Load(t); ok {
+		return known.(bool)
+	}
+	holds := findAny(t, map[reflect.Type]bool{})
+	anyHolders.Store(t, holds)
+	return holds
+}
+
+func findAny(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return findAny(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if findAny(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Mismatch says which part of data does not fit a type, as in "items[3].at is a string, not

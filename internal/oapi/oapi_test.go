@@ -33,7 +33,7 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 	r.Param(runtime.ParamLocationQuery, "filter", "form", true, "object", "", &filter{State: &state})
 	r.Param(runtime.ParamLocationQuery, "other", "form", true, "object", "", (*filter)(nil))
 	r.Param(runtime.ParamLocationHeader, "X-Tenant", "simple", false, "string", "", "acme")
-	req, err := r.JSON("application/json", "x").Build("https://user:secret@host/base")
+	req, err := r.JSON("application/json", "x").Build(t.Context(), "https://user:secret@host/base")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPathParameterCannotMakeAnotherOperation(t *testing.T) {
 	build := func(value any) (*http.Request, error) {
 		r := oapi.New("DeleteFile", "DELETE", "/v1/files/{name}")
 		r.Param(runtime.ParamLocationPath, "name", "simple", false, "string", "", value)
-		return r.Build("http://localhost")
+		return r.Build(t.Context(), "http://localhost")
 	}
 	for _, value := range []any{"", ".", "..", []string(nil), []string{}, (*string)(nil)} {
 		if _, err := build(value); err == nil || !strings.Contains(err.Error(), "the path parameter name is ") {
@@ -96,12 +96,12 @@ func TestRequestThatCannotBeBuiltClosesItsBody(t *testing.T) {
 	}
 	for _, tt := range tests {
 		body := &closer{Reader: strings.NewReader("x")}
-		_, err := tt.request.Body("text/plain", body).Build(tt.server)
+		_, err := tt.request.Body("text/plain", body).Build(t.Context(), tt.server)
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") || !body.closed {
 			t.Errorf("%s: error %v, closed: %t", tt.name, err, body.closed)
 		}
 	}
-	_, err := oapi.New("X", "POST", "/").JSON("application/json", unencodable{}).Build("http://localhost")
+	_, err := oapi.New("X", "POST", "/").JSON("application/json", unencodable{}).Build(t.Context(), "http://localhost")
 	if err == nil || !strings.Contains(err.Error(), "the request body cannot be encoded: ") {
 		t.Errorf("a body: error %v", err)
 	}
@@ -127,7 +127,7 @@ func TestMultipartSendsFilesAsTheyAreRead(t *testing.T) {
 		}}},
 		Note: &note, Tags: []string{"x", "y"}, Count: 7, Meta: map[string]int{"a": 1},
 	}
-	req, err := oapi.New("Upload", "POST", "/").Multipart("", body).Build("http://localhost")
+	req, err := oapi.New("Upload", "POST", "/").Multipart("", body).Build(t.Context(), "http://localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func partsOf(t *testing.T, contentType string, body io.Reader) string {
 
 func TestMultipartIsSentAgainOnlyIfEveryFileCanBeRead(t *testing.T) {
 	again := form{File: oapi.File{Reader: strings.NewReader("one")}}
-	req, err := oapi.New("Upload", "POST", "/").Multipart("", again).Build("http://localhost")
+	req, err := oapi.New("Upload", "POST", "/").Multipart("", again).Build(t.Context(), "http://localhost")
 	if err != nil || req.GetBody == nil {
 		t.Fatalf("error %v", err)
 	}
@@ -179,14 +179,14 @@ func TestMultipartIsSentAgainOnlyIfEveryFileCanBeRead(t *testing.T) {
 		"cannot be opened: broken": {Open: func() (io.ReadCloser, error) { return nil, broken }},
 		"neither a Reader nor":     {},
 	} {
-		_, err := oapi.New("Upload", "POST", "/").Multipart("", form{File: file}).Build("http://localhost")
+		_, err := oapi.New("Upload", "POST", "/").Multipart("", form{File: file}).Build(t.Context(), "http://localhost")
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
 	open := &closer{Reader: strings.NewReader("x")}
 	failing := form{File: oapi.File{Reader: open}, Meta: unencodable{}}
-	if _, err := oapi.New("Upload", "POST", "/").Multipart("", failing).Build("http://localhost"); err == nil || !open.closed {
+	if _, err := oapi.New("Upload", "POST", "/").Multipart("", failing).Build(t.Context(), "http://localhost"); err == nil || !open.closed {
 		t.Errorf("error %v, closed: %t", err, open.closed)
 	}
 }

@@ -4,6 +4,7 @@ package oapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func (r *Request) fail(err error) {
 }
 
 // Build returns the request, or closes its body.
-func (r *Request) Build(server string) (*http.Request, error) {
+func (r *Request) Build(ctx context.Context, server string) (*http.Request, error) {
 	if r.err != nil {
 		r.Close()
 		return nil, r.err
@@ -117,7 +118,7 @@ func (r *Request) Build(server string) (*http.Request, error) {
 	if len(r.query) > 0 {
 		target += "?" + strings.Join(r.query, "&")
 	}
-	req, err := http.NewRequest(r.Method, target, r.body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, target, r.body)
 	if err != nil {
 		r.Close()
 		return nil, badRequest(server, err)
