@@ -10,7 +10,7 @@ MODULES := . tools
 # Its exit status is 0 for a compatible change and 3 for a breaking one; make
 # shows the 3 as "Error 3".
 SPECBUMP = go build -C tools -o ../build/specbump ./specbump && \
-	build/specbump -oasdiff $(OASDIFF) -apidiff $(APIDIFF) -report build/verdict.md
+	build/specbump -oasdiff $(OASDIFF) -apidiff $(APIDIFF) -report build/verdict.md $(if $(BASE),-base $(BASE))
 
 .PHONY: help
 help: ## list the targets
@@ -30,7 +30,7 @@ trial: ## do what bump does, but change no file: make trial SPEC=…
 	@$(SPECBUMP) -trial $(SPEC)
 
 .PHONY: compat
-compat: ## say what the working tree changes for consumers
+compat: ## say what the working tree changes for consumers since the last release, or BASE=revision
 	@$(SPECBUMP) -verdict
 
 .PHONY: test
@@ -43,6 +43,7 @@ vuln: ## look for known vulnerabilities in what consumers get
 
 .PHONY: notes
 notes: ## print the CHANGELOG of a release: make notes TAG=v0.1.0
+	@case "$(TAG)" in v*) ;; *) echo "the tag $(TAG) does not begin with v" >&2; exit 1;; esac
 	@grep -q '^const Version = "$(TAG:v%=%)"$$' client.go || { echo "Version in client.go is not $(TAG)" >&2; exit 1; }
 	@awk -v head='## [$(TAG:v%=%)]' 'index($$0, "## ") == 1 { on = index($$0, head) == 1; next } on && !/^\[/' CHANGELOG.md
 

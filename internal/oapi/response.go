@@ -2,6 +2,7 @@ package oapi
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,7 +32,8 @@ func JSON[T any](status int, field **T, nullable bool) Content {
 		decode: func(data []byte) error {
 			value := new(T)
 			if err := json.Unmarshal(data, value); err != nil {
-				return fmt.Errorf("the response is not what the API document declares: %s", json.Mismatch(data, reflect.TypeFor[T]()))
+				return fmt.Errorf("the response is not what the API document declares: %s",
+					json.Mismatch(data, reflect.TypeFor[T]()))
 			}
 			*field = value
 			return nil
@@ -54,7 +56,8 @@ func Read(rsp *http.Response, declared ...Content) ([]byte, error) {
 	case err != nil:
 		return body, err
 	case len(body) > maxBody:
-		return body[:maxBody], fmt.Errorf("the response is larger than the limit of 64 MiB; make the call without WithResponse, and read its body")
+		return body[:maxBody], errors.New("the response is larger than the limit of 64 MiB; " +
+			"make the call without WithResponse, and read its body")
 	}
 	return body, decode(rsp, body, declared)
 }
@@ -69,19 +72,19 @@ func decode(rsp *http.Response, body []byte, declared []Content) error {
 	case isHead, ok && content.decode == nil, !ok && !hasType(declared):
 		return nil
 	case !ok:
-		return fmt.Errorf("the API document does not declare this status for the operation")
+		return errors.New("the API document does not declare this status for the operation")
 	case content.isAny && (len(body) == 0 || !isJSON(rsp)):
 		return nil
 	case len(body) == 0 && content.nullable:
 		return nil
 	case len(body) == 0:
-		return fmt.Errorf("the response has no body, and the API document declares one")
+		return errors.New("the response has no body, and the API document declares one")
 	case !isJSON(rsp):
 		return fmt.Errorf("the content type is %q, and the API document declares JSON", rsp.Header.Get("Content-Type"))
 	case string(bytes.TrimSpace(body)) == "null" && (content.nullable || content.isAny):
 		return nil
 	case string(bytes.TrimSpace(body)) == "null":
-		return fmt.Errorf("the response is null, which the API document does not allow")
+		return errors.New("the response is null, which the API document does not allow")
 	}
 	return content.decode(body)
 }

@@ -34,7 +34,7 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 			return false, fmt.Errorf("%w\nnothing was changed", err)
 		}
 	}
-	if report.verdict, err = judge(opts.dir, work, opts.tools, log); err != nil {
+	if report.verdict, err = judge(opts.dir, work, opts.base, opts.tools, log); err != nil {
 		return false, err
 	}
 	if opts.trial {

@@ -18,6 +18,10 @@ var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
 
 func checkShape(root *yaml.Node) error {
 	switch written := getText(root, "openapi"); {
+	case root == nil || len(root.Content) == 0:
+		return errors.New("the document is empty")
+	case getText(root, "swagger") != "":
+		return fmt.Errorf("Swagger %s is not supported; convert it to OpenAPI 3.1", getText(root, "swagger"))
 	case written == "":
 		return errors.New("not an OpenAPI document: it has no openapi version")
 	case !supported.MatchString(written):

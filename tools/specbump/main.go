@@ -47,6 +47,7 @@ type options struct {
 	prepare     string
 	operations  string
 	report      string
+	base        string // the revision to compare with
 	tools       verdictTools
 
 	// test builds and tests a tree, and returns which examples no longer work.
@@ -68,6 +69,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		"",
 		"the `file` for the verdict, as Markdown short enough for a pull request; the whole is beside it, as FILE-whole.md",
 	)
+	flags.StringVar(&opts.base, "base", "", "the git `revision` to compare with; by default the last release, else HEAD")
 	flags.StringVar(&opts.tools.oasdiff, "oasdiff", "", "oasdiff as package@version")
 	flags.StringVar(&opts.tools.apidiff, "apidiff", "", "apidiff as package@version")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -81,7 +83,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case opts.verdictOnly == (len(opts.inputs) > 0):
-		fmt.Fprintln(stderr, "specbump: name an OpenAPI document, pages or URLs, or pass -verdict")
+		fmt.Fprintln(stderr, "specbump: name an OpenAPI document, pages or URLs (make bump SPEC=openapi.json), "+
+			"or pass -verdict")
 		return 2
 	case opts.tools.oasdiff == "" || opts.tools.apidiff == "":
 		fmt.Fprintln(
@@ -127,6 +130,9 @@ func prepareVendored(dir string) (*yaml.Node, error) {
 		return nil, err
 	}
 	overlay, err := loadOverlay(dir)
+	if err == nil {
+		err = overlay.checkTargets(vendored.root)
+	}
 	if err != nil {
 		return nil, err
 	}

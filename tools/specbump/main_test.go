@@ -755,3 +755,26 @@ func TestContributingShowsARealVerdict(t *testing.T) {
 		t.Errorf("CONTRIBUTING.md has\n%s\nthe golden bump\n%s", shown, golden)
 	}
 }
+
+// TestNamesThatLeadNowhereAreRefused has an overlay with a typing error.
+func TestNamesThatLeadNowhereAreRefused(t *testing.T) {
+	dir := copyRepository(t)
+	overlay := string(read(t, filepath.Join(dir, overlayFile)))
+	overlay += "  - target: $.paths[\"/v1/sesions\"].post\n    update:\n      operationId: SendMessage\n"
+	write(t, filepath.Join(dir, overlayFile), []byte(overlay))
+	want := `the target $.paths["/v1/sesions"].post is not in the document`
+	if _, err := prepareVendored(dir); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestTwoOperationsOfOneNameAreRefused(t *testing.T) {
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(`{paths: {/a: {get: {operationId: X}, post: {operationId: X}}}}`), &document); err != nil {
+		t.Fatal(err)
+	}
+	err := checkOperationIDs(document.Content[0])
+	if err == nil || !strings.Contains(err.Error(), "are both called X; name one of them:\n  in overlay.yaml:") {
+		t.Errorf("error %v", err)
+	}
+}

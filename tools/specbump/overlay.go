@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/speakeasy-api/jsonpath/pkg/jsonpath"
 	"github.com/speakeasy-api/jsonpath/pkg/jsonpath/config"
@@ -57,6 +58,38 @@ func (o *overlay) removeStale(document *yaml.Node) ([]string, error) {
 	}
 	o.actions.Content = kept
 	return gone, nil
+}
+
+// checkTargets refuses a name whose target is not in the document: a typing error would give
+// the operation or the schema another name. A bump has removed the names of what is gone.
+func (o *overlay) checkTargets(document *yaml.Node) error {
+	for _, action := range o.actions.Content {
+		targets, err := find(document, action)
+		if err != nil {
+			return err
+		}
+		if len(targets) == 0 && isName(action) {
+			return fmt.Errorf("%s: line %d: the target %s is not in the document",
+				overlayFile, action.Line, getText(action, "target"))
+		}
+	}
+	return nil
+}
+
+// checkOperationIDs refuses two operations of one name, which would be one method.
+func checkOperationIDs(document *yaml.Node) error {
+	users := map[string]string{}
+	for path, item := range entries(get(document, "paths")) {
+		for method, operation := range operationsOf(item) {
+			id, at := getText(operation, "operationId"), jsonPath("paths", path, method)
+			if other, ok := users[id]; ok && id != "" {
+				return fmt.Errorf("%s and %s are both called %s; name one of them:\n%s", other, at, id,
+					advice(at, "operationId: NAME"))
+			}
+			users[id] = at
+		}
+	}
+	return nil
 }
 
 // isName is true of the entries that recordNames makes.
@@ -153,8 +186,11 @@ func jsonPath(keys ...string) string {
 	return path
 }
 
+// keywords cannot follow a dot in the JSONPath of the library.
+var keywords = []string{"value", "count", "length", "match", "search", "null", "true", "false"}
+
 func step(key string) string {
-	if plainName.MatchString(key) {
+	if plainName.MatchString(key) && !slices.Contains(keywords, key) {
 		return "." + key
 	}
 	return fmt.Sprintf("[%q]", key)

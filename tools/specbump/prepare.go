@@ -18,6 +18,9 @@ import (
 // a field like the schema that it refers to.
 func prepare(document *yaml.Node, o *overlay, fixed identifiers) (*yaml.Node, error) {
 	prepared, inline, err := o.inline(document, fixed)
+	if err == nil {
+		err = checkOperationIDs(prepared)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +67,22 @@ func simplify(node *yaml.Node) {
 		}
 		nameValues(node)
 		for key, value := range entries(node) {
-			if key != "default" && key != "enum" && key != "const" {
+			switch {
+			case key == "default" || key == "enum" || key == "const":
+			case value.Kind == yaml.MappingNode && slices.Contains(mapsOfNames, key):
+				for _, named := range entries(value) { // A name may be any keyword.
+					simplify(named)
+				}
+			default:
 				simplify(value)
 			}
 		}
 	}
+}
+
+// mapsOfNames are the keys whose members are named by the document's author.
+var mapsOfNames = []string{
+	"properties", "patternProperties", "schemas", "$defs", "definitions", "paths", "responses", "headers",
 }
 
 // drop removes keys with values that are no schema's: a property may be called so.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/semver"
 )
 
 // report is what a maintainer reads: the verdict first, the lists after it.
@@ -73,6 +75,9 @@ func (r *report) head() string {
 		title = fmt.Sprintf("Feather API %s → %s", r.before, r.after)
 	}
 	fmt.Fprintf(&b, "## %s\n\n", title)
+	if !semver.IsValid(r.baseline) {
+		fmt.Fprintf(&b, "There is no release tag: this compares with %s. Name another revision with BASE.\n\n", r.baseline)
+	}
 	switch {
 	case r.isBreaking():
 		fmt.Fprintf(

@@ -37,14 +37,14 @@ func (v *verdict) isBreaking() bool { return len(v.breaking)+len(v.incompatible)
 
 // judge compares a copy of the repository in dir, whose examples it removes, with the
 // baseline.
-func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error) {
+func judge(dir, tree, base string, tools verdictTools, log *progress) (*verdict, error) {
 	v := &verdict{}
 	old, err := os.MkdirTemp("", "specbump")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(old)
-	if v.baseline, err = checkOutBaseline(dir, old); err != nil {
+	if v.baseline, err = checkOutBaseline(dir, base, old); err != nil {
 		return nil, err
 	}
 	if v.release, err = releaseOf(v.baseline, old); err != nil {
@@ -83,17 +83,19 @@ func judge(dir, tree string, tools verdictTools, log *progress) (*verdict, error
 	return v, nil
 }
 
-// checkOutBaseline puts the last release, or HEAD, into a folder.
-func checkOutBaseline(dir, into string) (string, error) {
-	baseline := "HEAD"
-	if tag, err := output(dir, "git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"); err == nil {
+// checkOutBaseline puts a revision into a folder: the one that was named, the last release, or
+// else HEAD.
+func checkOutBaseline(dir, base, into string) (string, error) {
+	baseline := cmp.Or(base, "HEAD")
+	tag, err := output(dir, "git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+	if err == nil && base == "" {
 		baseline = strings.TrimSpace(tag)
 	}
 	archive := filepath.Join(into, "baseline.tar")
 	if _, err := output(dir, "git", "archive", "--output", archive, baseline); err != nil {
 		return "", err
 	}
-	_, err := output(into, "tar", "-xf", archive)
+	_, err = output(into, "tar", "-xf", archive)
 	return baseline, err
 }
 
