@@ -21,7 +21,7 @@ func checkShape(root *yaml.Node) error {
 	case root == nil || len(root.Content) == 0:
 		return errors.New("the document is empty")
 	case getText(root, "swagger") != "":
-		return fmt.Errorf("Swagger %s is not supported; convert it to OpenAPI 3.1", getText(root, "swagger"))
+		return fmt.Errorf("a document of Swagger %s is not supported; convert it to OpenAPI 3.1", getText(root, "swagger"))
 	case written == "":
 		return errors.New("not an OpenAPI document: it has no openapi version")
 	case !supported.MatchString(written):
