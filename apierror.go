@@ -68,6 +68,7 @@ type APIError struct {
 	Body []byte
 
 	saysRetryAfter bool // perhaps 0
+	mayHaveActed   bool // on an earlier try
 }
 
 // Error returns one line: the request, the status, and the first 300 characters of what

@@ -52,8 +52,10 @@ func APIKey(key string) RequestEditorFn {
 
 // APIKeyFunc is [APIKey] for a key that is looked up for every call: one that rotates, is
 // kept in a secret store, or differs from tenant to tenant. It calls source with the
-// context of the call, once, before the first try. source must be safe for concurrent use,
-// and should cache what is slow to fetch. Its error is wrapped and fails the call.
+// context of the call, before the first try, and once more after a 401: if it then returns
+// another key, the call is tried again at once (unless [MaxRetries] is 0), so that a key can
+// rotate without an error. source must be safe for concurrent use, and should cache what is
+// slow to fetch. Its first error is wrapped and fails the call.
 func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 	return func(ctx context.Context, req *http.Request) error {
 		if source == nil {
@@ -67,6 +69,7 @@ func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 			return err
 		}
 		req.Header.Set(keyHeader, key)
+		callOf(req).keySource = source
 		return nil
 	}
 }

@@ -56,6 +56,8 @@
 //     and its cause if the context ended. An event named error ends a stream with a
 //     [*StreamError].
 //
+// [SafeToRepeat] says whether a call that failed certainly had no effect.
+//
 // The package's own messages begin with "feather: ". The text of no error contains the API key.
 //
 // # Options

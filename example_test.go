@@ -391,3 +391,33 @@ func ExampleClient_Request() {
 	fmt.Println(got.Detail, err)
 	// Output: not yet generated <nil>
 }
+
+// Whether a call may be made again, whatever its method.
+func ExampleSafeToRepeat() {
+	fake.ReplyStatus(http.StatusConflict, "The session is busy")
+	fake.ReplyStatus(http.StatusInternalServerError, "Oops")
+
+	for range 2 {
+		_, err := client.SendMessageWithResponse(ctx, sessionID, feather.SendMessageRequest{Content: "hi"})
+		fmt.Println(feather.SafeToRepeat(err))
+	}
+	// Output:
+	// true
+	// false
+}
+
+// The name of a call, for spans and metrics: a path contains ids.
+func ExampleOperationOf() {
+	named := func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			fmt.Println(feather.OperationOf(req.Context()))
+			return next.RoundTrip(req)
+		})
+	}
+	_, err := fake.Client(feather.WithMiddleware(named)).SendMessageWithResponse(ctx, sessionID,
+		feather.SendMessageRequest{Content: "hi"})
+	fmt.Println(err)
+	// Output:
+	// SendMessage /v1/ask-feather/sessions/{session_id}/messages
+	// <nil>
+}

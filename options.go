@@ -27,6 +27,7 @@ type settings struct {
 	maxRetries     int
 	silence        time.Duration
 	requiredEvents []string
+	idempotent     bool // the server may act on it again, whatever the method
 }
 
 var defaultSettings = settings{maxRetries: 2, silence: 5 * time.Minute}
@@ -104,6 +105,8 @@ type call struct {
 	operation, pathTemplate string
 	settings
 
+	keySource func(context.Context) (string, error) // of the API key, to ask again after a 401
+
 	mu       sync.Mutex
 	keys     []string // the API keys that were sent
 	forms    []string // in which they may be written; nil until they are needed
@@ -112,6 +115,18 @@ type call struct {
 }
 
 type callKey struct{}
+
+// OperationOf returns the name of the call whose context ctx is, or comes from, such as
+// SendMessage, and its path with the names of its parameters, such as
+// /v1/sessions/{session_id}/messages. Use it in a [WithMiddleware] to name spans and to label
+// metrics, where a path has too many values. Both are empty for other contexts. For a call of
+// [Client.Request] the path is the one that was given, and the name that path after the method.
+func OperationOf(ctx context.Context) (name, pathTemplate string) {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c.operation, c.pathTemplate
+	}
+	return "", ""
+}
 
 // callOf returns the call of a request. A response that a mock made has none.
 func callOf(req *http.Request) *call {

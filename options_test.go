@@ -48,3 +48,29 @@ func TestNewTransportIsAnotherOneEachTime(t *testing.T) {
 		t.Error("two transports share their settings")
 	}
 }
+
+func TestOperationOf(t *testing.T) {
+	var got []string
+	named := feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			name, path := feather.OperationOf(req.Context())
+			got = append(got, name+" at "+path)
+			return next.RoundTrip(req)
+		})
+	})
+	client := newClient(t, serve(t, func(http.ResponseWriter, *http.Request) {}).URL, named)
+	if err := ask(client); err != nil {
+		t.Fatal(err)
+	}
+	rsp, err := client.Request(t.Context(), "GET", "/v1/agents?limit=5", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = rsp.Body.Close()
+	if want := []string{"SendMessage at /v1/messages", "GET /v1/agents at /v1/agents"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if name, path := feather.OperationOf(t.Context()); name != "" || path != "" {
+		t.Errorf("another context: %q, %q", name, path)
+	}
+}

@@ -66,6 +66,30 @@ func maxRetries(n int) change {
 	}
 }
 
+// Idempotent lets one call be sent again as a PUT is, although it is a POST or a PATCH: after a
+// 502, 503 or 504, and if the connection broke before the response began. Pass it as the last
+// argument of a call on which the server does not act twice, such as one whose body contains
+// an idempotency key.
+func Idempotent() RequestEditorFn {
+	return setting(func(s *settings) error {
+		s.idempotent = true
+		return nil
+	})
+}
+
+// SafeToRepeat reports whether a call that failed certainly had no effect, so that it can be
+// made again: nothing was sent ([ErrNotSent]), or the server refused it, with any 4xx but a
+// 408. It is false for every other error, such as a 5xx, a broken connection, a [*DecodeError]
+// and an error of a stream that had begun, for a call of which an earlier try may have had an
+// effect, and for nil. A 4xx can mean that the same call is refused again.
+func SafeToRepeat(err error) bool {
+	if errors.Is(err, ErrNotSent) {
+		return true
+	}
+	apiErr, ok := errors.AsType[*APIError](err)
+	return ok && apiErr.StatusCode/100 == 4 && apiErr.StatusCode != http.StatusRequestTimeout && !apiErr.mayHaveActed
+}
+
 // retrier sends the request of a call until it succeeds or must not be sent again.
 type retrier struct {
 	next   Doer
@@ -84,9 +108,13 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			return rsp, nil
 		}
-		mayGoOn := attempt <= call.maxRetries && canBeReadAgain(req) && mayRepeat(req.Method, err)
-		err = call.afterAttempts(err, attempt)
+		isIdempotent := call.idempotent || isIdempotent(req.Method)
+		mayGoOn := attempt <= call.maxRetries && canBeReadAgain(req) && mayRepeat(isIdempotent, err)
+		err = call.afterAttempts(err, attempt, last)
 		wait, ok := waitBeforeRetry(call.ctx, err, attempt)
+		if key := call.otherKey(req, err); key != "" && attempt <= call.maxRetries && canBeReadAgain(req) {
+			req, mayGoOn, wait, ok = withKey(req, key), true, 0, true
+		}
 		if last = err; !mayGoOn || !ok || call.ctx.Err() != nil {
 			return nil, err
 		}
@@ -113,12 +141,12 @@ func numbered(req *http.Request, attempt int) (*http.Request, error) {
 
 // afterAttempts completes the error of the last attempt. It is ErrNotSent only if no earlier
 // attempt reached the server.
-func (c *call) afterAttempts(err error, attempt int) error {
+func (c *call) afterAttempts(err error, attempt int, last error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch err := err.(type) {
 	case *APIError:
-		err.Attempts = attempt
+		err.Attempts, err.mayHaveActed = attempt, last != nil && !SafeToRepeat(last)
 	case *failure:
 		err.notSent = err.notSent && c.sent == 0
 		err.hideNotSent()
@@ -128,7 +156,7 @@ func (c *call) afterAttempts(err error, attempt int) error {
 
 // mayRepeat reads from the error of a try whether the server cannot have acted on
 // the request, or may act on it again.
-func mayRepeat(method string, err error) bool {
+func mayRepeat(isIdempotent bool, err error) bool {
 	switch e := err.(type) {
 	case *APIError:
 		if e.Retryable != nil && !*e.Retryable {
@@ -138,13 +166,35 @@ func mayRepeat(method string, err error) bool {
 		case http.StatusTooManyRequests:
 			return true
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return isIdempotent(method)
+			return isIdempotent
 		}
 		return e.StatusCode/100 == 4 && e.Retryable != nil
 	case *failure:
-		return !e.lasting && (e.notSent || isIdempotent(method) && errors.Is(e, io.ErrUnexpectedEOF))
+		return !e.lasting && (e.notSent || isIdempotent && errors.Is(e, io.ErrUnexpectedEOF))
 	}
 	return false
+}
+
+// otherKey asks the source of the key once more after a 401, which says that nothing
+// happened. It returns "" if the key is still the same.
+func (c *call) otherKey(req *http.Request, err error) string {
+	apiErr, ok := err.(*APIError)
+	if !ok || apiErr.StatusCode != http.StatusUnauthorized || c.keySource == nil {
+		return ""
+	}
+	source := c.keySource
+	c.keySource = nil
+	key, err := source(c.ctx)
+	if err != nil || checkKey(key) != nil || key == req.Header.Get(keyHeader) {
+		return ""
+	}
+	return key
+}
+
+func withKey(req *http.Request, key string) *http.Request {
+	req = req.Clone(req.Context())
+	req.Header.Set(keyHeader, key)
+	return req
 }
 
 // isIdempotent follows RFC 9110, section 9.2.2.

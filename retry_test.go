@@ -604,3 +604,101 @@ func TestIdleConnectionIsGivenUpBeforeTheServerDoes(t *testing.T) {
 		transport.CloseIdleConnections()
 	})
 }
+
+// TestSafeToRepeat has what certainly had no effect, and what may have had one.
+func TestSafeToRepeat(t *testing.T) {
+	tests := []struct {
+		name string
+		make fault
+		want bool
+	}{
+		{"a refused connection", dialFault("http://127.0.0.1", refusedDial), true},
+		{"a 400", statusFault(400), true},
+		{"a 408", statusFault(408), false},
+		{"a 409", statusFault(409), true},
+		{"a 422", bodyFault(422, `{"detail": "no"}`), true},
+		{"a 429", statusFault(429), true},
+		{"a 500", statusFault(500), false},
+		{"a 503", statusFault(503), false},
+		{"a broken connection", handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), false},
+		{"a stream that was cut", handlerFault(streamThenReset("data: a\n\n")), false},
+		{"a redirect", redirectFault, false},
+		{"a page of HTML", handlerFault(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }), false},
+	}
+	for _, tt := range tests {
+		var tries atomic.Int64
+		base, transport := tt.make(t, &tries)
+		client := newClient(t, base, once(), feather.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := events(send(t.Context(), client))
+		if err == nil || feather.SafeToRepeat(err) != tt.want {
+			t.Errorf("%s: error %v, safe: %t", tt.name, err, !tt.want)
+		}
+		if wrapped := fmt.Errorf("asking: %w", err); feather.SafeToRepeat(wrapped) != tt.want {
+			t.Errorf("%s: wrapped", tt.name)
+		}
+		transport.CloseIdleConnections()
+	}
+	if feather.SafeToRepeat(nil) || feather.SafeToRepeat(io.EOF) {
+		t.Error("nil, or an error of somebody else's, is safe")
+	}
+	tries := 0
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "0")
+		if tries++; tries == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusConflict)
+	})
+	_, err := newClient(t, server.URL).Request(t.Context(), "PUT", "/", nil)
+	if tries != 2 || feather.SafeToRepeat(err) {
+		t.Errorf("a 409 after a 503: %d tries, error %v", tries, err)
+	}
+}
+
+func TestIdempotentPOSTIsRetriedAsAPUTIs(t *testing.T) {
+	for _, tt := range []fault{statusFault(503), handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) })} {
+		var tries atomic.Int64
+		base, transport := tt(t, &tries)
+		client := newClient(t, base, feather.WithMaxRetries(1), feather.WithHTTPClient(&http.Client{Transport: transport}))
+		if err := ask(client, feather.Idempotent()); err == nil || tries.Load() != 2 {
+			t.Errorf("%d tries, error %v", tries.Load(), err)
+		}
+		transport.CloseIdleConnections()
+	}
+}
+
+// TestKeyThatRotatesCausesNoError has a server that knows only the second key.
+func TestKeyThatRotatesCausesNoError(t *testing.T) {
+	for _, tt := range []struct {
+		keys []string // that the source returns, the last one again and again
+		want []string // that the server sees
+		ok   bool
+	}{
+		{[]string{"old key", "new key"}, []string{"old key", "new key"}, true},
+		{[]string{"old key"}, []string{"old key"}, false},
+		{[]string{"old key", "bad key", "new key"}, []string{"old key", "bad key"}, false},
+		{[]string{"old", "new key"}, []string{"old", "new key"}, true},
+		{[]string{"old"}, []string{"old"}, false},
+	} {
+		var seen []string
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			seen = append(seen, r.Header.Get("x-api-key"))
+			if r.Header.Get("x-api-key") != "new key" {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		})
+		asked := 0
+		client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithAPIKeyFunc(func(context.Context) (string, error) {
+			key := tt.keys[min(asked, len(tt.keys)-1)]
+			asked++
+			return key, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(client); (err == nil) != tt.ok || !slices.Equal(seen, tt.want) {
+			t.Errorf("%q: the server saw %q, error %v", tt.keys, seen, err)
+		}
+	}
+}
