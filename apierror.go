@@ -3,6 +3,7 @@ package feather
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -71,11 +72,15 @@ type APIError struct {
 	mayHaveActed   bool // on an earlier try
 }
 
-// Error returns one line: the request, the status, and the first 300 characters of what
-// the server said.
+// Error returns one line: the request, the status, the first 300 characters of what the
+// server said, how long it asks to wait, and how often the request was tried.
 func (e *APIError) Error() string {
 	text := oapi.StatusText(e.StatusCode) + ": " + oneLine(e.said(e.Code, e.Title, e.Message))
-	return "feather: " + after(e.request(), strings.TrimSuffix(text, ": "))
+	text = after(e.request(), strings.TrimSuffix(text, ": "))
+	if e.RetryAfter > 0 {
+		text += fmt.Sprintf(" (retry after %v)", e.RetryAfter)
+	}
+	return "feather: " + text + tried(e.Attempts)
 }
 
 // said joins parts of the error, without what one repeats of another. It is the body if the
@@ -100,7 +105,8 @@ func (e *APIError) said(parts ...string) string {
 // what the server said (at most 300 characters). It has no headers.
 func (e *APIError) LogValue() slog.Value {
 	return e.logValue(slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)),
-		textAttr("detail", oneLine(e.said(e.Title, e.Message))), slog.Int("attempts", e.Attempts))
+		textAttr("detail", oneLine(e.said(e.Title, e.Message))), durationAttr("retry_after", e.RetryAfter),
+		slog.Int("attempts", e.Attempts))
 }
 
 // Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that

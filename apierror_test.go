@@ -135,7 +135,7 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 			name: "Feather's code with its word on retries",
 			response: response{429, "application/json", nil,
 				`{"error": "rate_limited", "message": "Slow down", "retryable": true, "retry_after": 3}`},
-			want:  "429 Too Many Requests: rate_limited: Slow down",
+			want:  "429 Too Many Requests: rate_limited: Slow down (retry after 3s)",
 			check: func(e *feather.APIError) bool { return *e.Retryable && e.RetryAfter == 3*time.Second },
 		},
 		{
@@ -156,7 +156,7 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 			name: "Retry-After, and another time in the body",
 			response: response{409, "application/json", http.Header{"Retry-After": {"7"}},
 				`{"error": "busy", "retry_after": 3}`},
-			want:  "409 Conflict: busy",
+			want:  "409 Conflict: busy (retry after 7s)",
 			check: func(e *feather.APIError) bool { return e.Code == "busy" && e.RetryAfter == 7*time.Second },
 		},
 		{
@@ -217,7 +217,7 @@ func TestAPIErrorSaysWhatTheServerSaid(t *testing.T) {
 				http.Header{"X-Request-Id": {"req-1"}, "Retry-After": {"7"}, "X-Other": {"o"}},
 				`{"detail": "x"}`,
 			},
-			want: "400 Bad Request: x",
+			want: "400 Bad Request: x (retry after 7s)",
 			check: func(e *feather.APIError) bool {
 				return e.RequestID == "req-1" && e.RetryAfter == 7*time.Second && e.Header.Get("X-Other") == "o"
 			},
@@ -382,7 +382,8 @@ func TestAPIErrorForTheLog(t *testing.T) {
 	err := ask(newClient(t, server.URL))
 	var out strings.Builder
 	slog.New(slog.NewTextHandler(&out, nil)).Error("failed", "err", err)
-	want := "err.operation=SendMessage err.method=POST err.path=/v1/messages err.status=403 " +
+	host := strings.TrimPrefix(server.URL, "http://")
+	want := "err.operation=SendMessage err.method=POST err.host=" + host + " err.path=/v1/messages err.status=403 " +
 		"err.code=no_access err.detail=[redacted] err.attempts=1 err.request_id=req-1\n"
 	if !strings.HasSuffix(out.String(), want) {
 		t.Errorf("logged %s, want %s", &out, want)

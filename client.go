@@ -153,7 +153,10 @@ func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEdito
 		r.Close()
 		return nil, notSent(errors.New("the context is nil; pass context.Background()"))
 	}
-	call := &call{ctx: ctx, operation: r.Operation, pathTemplate: r.PathTemplate, settings: c.options.settings}
+	call := &call{
+		ctx: ctx, logger: c.options.logger, operation: r.Operation, pathTemplate: r.PathTemplate,
+		settings: c.options.settings,
+	}
 	req, err := r.Build(context.WithValue(ctx, callKey{}, call), c.server)
 	if err != nil {
 		return nil, notSent(err)

@@ -33,9 +33,18 @@ type failure struct {
 	causes  []error
 	notSent bool
 	lasting bool // another try would fail in the same way
+	tries   int
 }
 
-func (f *failure) Error() string { return "feather: " + after(f.subject, f.text) }
+func (f *failure) Error() string { return "feather: " + after(f.subject, f.text) + tried(f.tries) }
+
+// tried says how often a call was tried, if more than once.
+func tried(times int) string {
+	if times < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (tried %d times)", times)
+}
 
 func after(subject, text string) string { return strings.TrimPrefix(subject+": "+text, ": ") }
 
@@ -206,8 +215,8 @@ type CallInfo struct {
 	// Operation is the name of the call, such as SendMessage.
 	Operation string
 
-	// Method and Path are those of the request. The path is escaped, and has no query.
-	Method, Path string
+	// Method, Host and Path are those of the request. The path is escaped, and has no query.
+	Method, Host, Path string
 
 	// RequestID is the id that the server gave to the request; see [RequestID]. Quote it when
 	// you ask Feather's support about a call.
@@ -217,7 +226,8 @@ type CallInfo struct {
 func (c *call) info(rsp *http.Response) CallInfo {
 	info := CallInfo{Operation: c.redact(c.operation), RequestID: c.redact(RequestID(rsp))}
 	if rsp.Request != nil {
-		info.Method, info.Path = rsp.Request.Method, c.redact(rsp.Request.URL.EscapedPath())
+		info.Method, info.Host = rsp.Request.Method, c.redact(rsp.Request.URL.Host)
+		info.Path = c.redact(rsp.Request.URL.EscapedPath())
 	}
 	return info
 }
@@ -227,7 +237,7 @@ func (i CallInfo) request() string { return oneLine(i.Method + " " + i.Path) }
 // logValue names the call around what an error has to say.
 func (i CallInfo) logValue(attrs ...slog.Attr) slog.Value {
 	attrs = append([]slog.Attr{textAttr("operation", i.Operation),
-		slog.String("method", i.Method), slog.String("path", oneLine(i.Path))}, attrs...)
+		slog.String("method", i.Method), textAttr("host", oneLine(i.Host)), slog.String("path", oneLine(i.Path))}, attrs...)
 	return slog.GroupValue(append(attrs, textAttr("request_id", oneLine(i.RequestID)))...)
 }
 
@@ -253,5 +263,6 @@ func (c *call) failed(rsp *http.Response, text string, causes ...error) *failure
 	if id := RequestID(rsp); id != "" {
 		f.text += " (request id " + c.clean(id) + ")"
 	}
+	c.logFailure(rsp, f)
 	return f
 }

@@ -274,7 +274,7 @@ func ExampleWithMiddleware() {
 func ExampleWithLogger() {
 	fake.ReplyStatus(http.StatusNotFound, "Session not found")
 	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "path" {
+		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "host" || a.Key == "path" {
 			return slog.Attr{}
 		}
 		return a
@@ -285,7 +285,7 @@ func ExampleWithLogger() {
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(err)
 	// Output:
-	// level=DEBUG msg="feather: request" operation=SendMessage method=POST status=404
+	// level=DEBUG msg="feather: request" operation=SendMessage method=POST status=404 detail="Session not found"
 	// feather: POST /v1/ask-feather/sessions/00000000-0000-0000-0000-000000000000/messages: 404 Not Found: Session not found
 }
 

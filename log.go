@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// WithLogger logs each try at level debug, and each retry, with its wait and its reason, at
-// level warn. A record contains the operation, method, path, status, duration and request id,
-// or the error. It never contains a body, a query, a header or the API key. By default
-// nothing is logged.
+// WithLogger logs each try at level debug, and at level warn each retry, with its wait and its
+// reason, and each response that fails after its head. A record contains the operation, method,
+// host, path, status, duration and request id, or the error, which may repeat what the server
+// said of it. It never contains a query, a header or the API key. By default nothing is
+// logged.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return func(c *Client) error {
 		if logger == nil {
@@ -46,20 +47,36 @@ func logRetry(logger *slog.Logger, req *http.Request, attempt int, wait time.Dur
 	}
 }
 
+// logFailure is for a response that fails after its head.
+func (c *call) logFailure(rsp *http.Response, err error) {
+	if c.logger != nil && rsp.Request != nil && c.ctx.Err() == nil { // The caller knows of the end of its context.
+		attrs := append(requestAttrs(rsp.Request), slog.Int("status", rsp.StatusCode), slog.String("error", err.Error()))
+		c.logger.LogAttrs(c.ctx, slog.LevelWarn, "feather: response", attrs...)
+	}
+}
+
 func requestAttrs(req *http.Request) []slog.Attr {
 	c := callOf(req)
 	return []slog.Attr{
 		textAttr("operation", c.clean(c.operation)), slog.String("method", req.Method),
-		slog.String("path", c.clean(req.URL.EscapedPath())),
+		slog.String("host", c.clean(req.URL.Host)), slog.String("path", c.clean(req.URL.EscapedPath())),
 	}
 }
 
 func errorAttrs(err error) []slog.Attr {
 	if apiErr, ok := err.(*APIError); ok {
 		return []slog.Attr{slog.Int("status", apiErr.StatusCode),
-			textAttr("code", oneLine(apiErr.Code)), textAttr("request_id", oneLine(apiErr.RequestID))}
+			textAttr("code", oneLine(apiErr.Code)), textAttr("detail", oneLine(apiErr.said(apiErr.Title, apiErr.Message))),
+			textAttr("request_id", oneLine(apiErr.RequestID))}
 	}
 	return []slog.Attr{slog.String("error", err.Error())}
+}
+
+func durationAttr(key string, d time.Duration) slog.Attr {
+	if d == 0 {
+		return slog.Attr{}
+	}
+	return slog.Duration(key, d)
 }
 
 // textAttr is nothing, to every handler, where the text is empty.

@@ -39,15 +39,37 @@ func TestLoggerHasEachTryAndEachRetry(t *testing.T) {
 
 	path := "/v1/messages"
 	want := []string{
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST path=` + path + ` duration=\S+ status=429 code=rate_limited request_id=req-`,
-		`level=WARN msg="feather: retry" operation=SendMessage method=POST path=` + path + ` attempts=1 wait=\S+ status=429 code=rate_limited request_id=req-`,
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST path=` + path + ` duration=\S+ status=200 request_id=req-1`,
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST path=` + path + ` duration=\S+ error="feather: POST ` + path + `: the connection broke .*"`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
+		`level=WARN msg="feather: retry" operation=SendMessage method=POST host=\S+ path=` + path + ` attempts=1 wait=\S+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ status=200 request_id=req-1`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ error="feather: POST ` + path + `: the connection broke .*"`,
 	}
 	if !regexp.MustCompile("^" + strings.Join(want, "\n") + "\n$").MatchString(out.String()) {
 		t.Errorf("logged\n%s\nwant\n%s", &out, strings.Join(want, "\n"))
 	}
 	if strings.Contains(out.String(), testKey) {
 		t.Error("the key is in the log")
+	}
+}
+
+// TestLoggerHasAStreamThatBreaks: its head was a success.
+func TestLoggerHasAStreamThatBreaks(t *testing.T) {
+	for body, want := range map[string]string{
+		"data: a":                   `error="feather: POST /v1/messages: the response was cut off: unexpected EOF`,
+		"event: error\ndata: x\n\n": `error="feather: POST /v1/messages: the server ended the stream with an error: x`,
+	} {
+		var out strings.Builder
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", sse)
+			_, _ = w.Write([]byte(body))
+		})
+		client := newClient(t, server.URL, feather.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+		if _, err := events(send(t.Context(), client)); err == nil {
+			t.Error("no error")
+		}
+		if said := out.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="feather: response"`) ||
+			!strings.Contains(said, want) {
+			t.Errorf("logged %s, want %s", said, want)
+		}
 	}
 }

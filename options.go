@@ -102,6 +102,7 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption
 // read it.
 type call struct {
 	ctx                     context.Context // the caller's, which no layer has wrapped
+	logger                  *slog.Logger    // nil without one
 	operation, pathTemplate string
 	settings
 

@@ -150,6 +150,7 @@ func (c *call) afterAttempts(err error, attempt int, last error) error {
 	case *failure:
 		err.notSent = err.notSent && c.sent == 0
 		err.hideNotSent()
+		err.tries = attempt
 	}
 	return err
 }

@@ -437,7 +437,7 @@ func TestEndOfTheContextEndsTheWait(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || len(tries) != 1 || took != 3*time.Second {
 		t.Errorf("tries at %v, %v, error %v", tries, took, err)
 	}
-	if want := "/messages: context canceled, while waiting to retry after 429 Too Many Requests: busy"; err == nil ||
+	if want := "/messages: context canceled, while waiting to retry after 429 Too Many Requests: busy (retry after 10s)"; err == nil ||
 		!strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -534,9 +534,15 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 	client := newClient(t, serve(t, limited(9, atOnce, &seen)).URL)
 	for retries, want := range []int{1, 2, 3} {
 		apiErr, ok := errors.AsType[*feather.APIError](ask(client, feather.MaxRetries(retries)))
-		if !ok || apiErr.Attempts != want {
-			t.Errorf("%d retries: error %#v", retries, apiErr)
+		text := fmt.Sprintf("(tried %d times)", want)
+		if !ok || apiErr.Attempts != want || strings.HasSuffix(apiErr.Error(), text) != (want > 1) {
+			t.Errorf("%d retries: error %v", retries, apiErr)
 		}
+	}
+	refusing := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
+	err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: refusing})), feather.MaxRetries(1))
+	if err == nil || !strings.HasSuffix(err.Error(), ": connection refused (tried 2 times)") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -81,6 +81,7 @@ func (c *call) streamError(rsp *http.Response, event Event) *StreamError {
 		said := c.readErrorJSON([]byte(event.Data))
 		e.Code, e.Message, e.Retryable = said.code, said.message, said.retryable
 	}
+	c.logFailure(rsp, e)
 	return e
 }
 
