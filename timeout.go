@@ -81,9 +81,10 @@ type try struct {
 	timer   *time.Timer // runs while the server is waited for; nil without a limit
 	expired atomic.Bool
 
-	sending sync.Mutex // between the request body and the head of the response
-	hasHead bool
-	bodyErr error // with which the request body failed
+	sending  sync.Mutex // between the request body and the head of the response
+	hasHead  bool
+	bodyErr  error // with which the request body failed
+	bodyShut bool  // by the transport; what fails after that is not the fault of the body
 }
 
 func newTry(c *call, req *http.Request) *try {
@@ -143,7 +144,7 @@ func (t *try) bodyRead(turn func(), err error) {
 	if !t.hasHead {
 		turn()
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && !t.bodyShut {
 		t.bodyErr = err
 	}
 }
@@ -178,6 +179,13 @@ func (b requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.try.bodyRead(b.try.wait, err)
 	return n, err
+}
+
+func (b requestBody) Close() error {
+	b.try.sending.Lock()
+	b.try.bodyShut = true
+	b.try.sending.Unlock()
+	return b.ReadCloser.Close()
 }
 
 // responseBody waits for the server while it is being read.
