@@ -388,14 +388,6 @@ func TestBrokenOffStreamIsAnError(t *testing.T) {
 	}
 }
 
-func TestEveryBreakOfTheNetworkIsAnUnexpectedEOF(t *testing.T) {
-	reset := errors.New("connection reset by peer")
-	_, err := events(reply(sse, io.MultiReader(strings.NewReader("data: a\n\n"), iotest.ErrReader(reset))), nil)
-	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(err, reset) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestStreamClosesTheBodyHoweverItEnds(t *testing.T) {
 	endings := map[string]string{
 		"end":    "data: a\n\n",
