@@ -201,7 +201,7 @@ func TestFastAPITakesFilesAndForms(t *testing.T) {
 func TestFastAPIErrors(t *testing.T) {
 	for kind, want := range map[string]string{
 		"text":   "409 Conflict: no such thing",
-		"object": "409 Conflict: gone: It is gone",
+		"object": "409 Conflict: gone: It is gone (retry after 2s)",
 		"list":   `409 Conflict: first; {"second":2}`,
 		"other":  "500 Internal Server Error: Internal Server Error",
 	} {
