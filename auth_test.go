@@ -201,7 +201,7 @@ func TestKeyIsNotSentToAProxyInClearText(t *testing.T) {
 		client := newClient(
 			t,
 			base,
-			feather.WithHTTPClient(&http.Client{Transport: transport}),
+			over(transport),
 			feather.WithMiddleware(
 				func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) },
 			),
@@ -238,7 +238,7 @@ func TestProxyThatIsNamedEveryOtherTime(t *testing.T) {
 			}
 			return nil, nil
 		}
-		client := newClient(t, server.URL, feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, server.URL, over(transport))
 		for range 4 {
 			err := ask(client)
 			if err != nil && (!strings.Contains(err.Error(), "through the proxy") || !errors.Is(err, feather.ErrNotSent)) {
@@ -268,7 +268,7 @@ func TestKeyInClearTextOnPurpose(t *testing.T) {
 		})
 	}
 	client, err := feather.New(feather.WithBaseURL("http://feather.internal"),
-		feather.WithHTTPClient(&http.Client{Transport: network}), feather.WithMiddleware(withKey),
+		over(network), feather.WithMiddleware(withKey),
 		feather.WithRequestEditorFn(func(context.Context, *http.Request) error { return nil }))
 	if err != nil {
 		t.Fatal(err)

@@ -199,7 +199,7 @@ func TestNilOfACallIsAnError(t *testing.T) {
 	}
 }
 
-// TestBodyIsClosedWhereTheCallFailsEarly: whoever writes into a pipe waits for that.
+// TestBodyIsClosedWhereTheCallFailsEarly: a writer into a pipe waits for that.
 func TestBodyIsClosedWhereTheCallFailsEarly(t *testing.T) {
 	client := newClient(t, "http://localhost")
 	var noContext context.Context
@@ -323,7 +323,7 @@ func pipeClient(t *testing.T, serve func(net.Conn), opts ...feather.ClientOption
 	go serve(far)
 	transport := feather.NewTransport()
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return near, nil }
-	return newClient(t, "http://localhost", append(opts, feather.WithHTTPClient(&http.Client{Transport: transport}))...)
+	return newClient(t, "http://localhost", append(opts, over(transport))...)
 }
 
 func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {

@@ -231,7 +231,7 @@ func TestEveryEndOfAStream(t *testing.T) {
 						w.Header().Set("Content-Type", f.contentType)
 						tt.serve(&sender{w, r, server, cancel}, f)
 					})
-					client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}))
+					client := newClient(t, base, over(transport))
 					_, err := events(send(ctx, client, append(way.editors, tt.call...)...))
 					want := tt.want
 					if way.lying {

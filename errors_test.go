@@ -43,14 +43,14 @@ func TestErrNotSentIsCertain(t *testing.T) {
 			var tries atomic.Int64
 			base, transport := tt.make(t, &tries)
 			defer transport.CloseIdleConnections()
-			err := ask(newClient(t, base, once(), feather.WithHTTPClient(&http.Client{Transport: transport})))
+			err := ask(newClient(t, base, once(), over(transport)))
 			if err == nil || errors.Is(err, feather.ErrNotSent) != tt.want {
 				t.Errorf("error %v, ErrNotSent: %t", err, !tt.want)
 			}
 		})
 	}
 	foreign := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("who knows") })
-	err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: foreign})))
+	err := ask(newClient(t, "http://localhost", over(foreign)))
 	if err == nil || errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("an error of somebody else's transport: %v", err)
 	}
@@ -69,7 +69,7 @@ func TestWhatArrivedOnceHasArrived(t *testing.T) {
 			go func() { _, _ = far.Read(make([]byte, 10)); _ = far.Close() }()
 			return near, nil
 		}}
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, "http://localhost", over(transport))
 		_, err := client.Request(t.Context(), "PUT", "/", strings.NewReader("{}"))
 		if dials != 3 || !errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, feather.ErrNotSent) {
 			t.Errorf("%d dials, error %v", dials, err)
@@ -125,7 +125,7 @@ func TestEndOfTheContextIsFoundWhereverItEndsTheCall(t *testing.T) {
 					client := newClient(
 						t,
 						"http://localhost",
-						feather.WithHTTPClient(&http.Client{Transport: transport}),
+						over(transport),
 					)
 					ctx, cancel := tt.end(t.Context(), time.Second, cause)
 					defer cancel()
@@ -292,7 +292,7 @@ func TestWhatNobodyCanMendByTryingAgain(t *testing.T) {
 			var tries atomic.Int64
 			base, transport := tt.make(t, &tries)
 			t.Cleanup(transport.CloseIdleConnections)
-			err := ask(newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport})))
+			err := ask(newClient(t, base, over(transport)))
 			if tries.Load() != tt.tries || !errors.Is(err, feather.ErrNotSent) {
 				t.Errorf("%d tries, error %v", tries.Load(), err)
 			}

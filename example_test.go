@@ -383,11 +383,11 @@ func ExampleNull() {
 // A call for which this version has no method.
 func ExampleClient_Request() {
 	fake.ReplyStatus(http.StatusOK, "not yet generated")
-	type answer struct{ Detail string }
+	type reply struct{ Detail string }
 
 	path := "/v1/ask-feather/sessions/" + sessionID.String() + "/messages"
 	body := map[string]string{"content": "hi"}
-	got, err := feather.JSON[answer](client.Request(ctx, "POST", path, body))
+	got, err := feather.JSON[reply](client.Request(ctx, "POST", path, body))
 	fmt.Println(got.Detail, err)
 	// Output: not yet generated <nil>
 }

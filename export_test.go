@@ -15,7 +15,9 @@ var RetryAfter = retryAfter
 type Message struct{ Response }
 
 // Send is a call that returns the response as it begins.
-func Send(ctx context.Context, c *ClientWithResponses, body io.Reader, editors ...RequestEditorFn) (*http.Response, error) {
+func Send(
+	ctx context.Context, c *ClientWithResponses, body io.Reader, editors ...RequestEditorFn,
+) (*http.Response, error) {
 	return c.do(ctx, oapi.New("SendMessage", http.MethodPost, "/v1/messages").Body("application/json", body), editors)
 }
 

@@ -46,16 +46,16 @@ func TestSoakBehindHAProxy(t *testing.T) {
 		t.Skip("haproxy is not installed: apt-get install haproxy")
 	}
 	hangingUp := map[string]string{
-		"without an answer":   "",
+		"without a response":  "",
 		"after half a head":   "HTTP/1.1 200 O",
 		"after a 1xx":         "HTTP/1.1 103 Early Hints\r\n\r\n",
 		"in the middle of it": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
 	}
-	for name, answer := range hangingUp {
+	for name, response := range hangingUp {
 		t.Run(name, func(t *testing.T) {
 			var acted atomic.Int64
-			base, transport := startHAProxy(t, haproxy, serviceThatHangsUp(t, &acted, answer))
-			client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}))
+			base, transport := startHAProxy(t, haproxy, serviceThatHangsUp(t, &acted, response))
+			client := newClient(t, base, over(transport))
 			for kind, body := range bodies {
 				before := acted.Load()
 				rsp, err := client.Request(t.Context(), "POST", "/v1/messages", body(), header("Idempotency-Key", "1"))
@@ -72,13 +72,13 @@ func TestSoakBehindHAProxy(t *testing.T) {
 	}
 }
 
-// serviceThatHangsUp acts on each request, writes an answer, and closes the connection.
-func serviceThatHangsUp(t *testing.T, acted *atomic.Int64, answer string) (address string) {
+// serviceThatHangsUp acts on each request, writes a response, and closes the connection.
+func serviceThatHangsUp(t *testing.T, acted *atomic.Int64, response string) (address string) {
 	return serveConns(t, func(conn net.Conn) {
 		if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			_, _ = io.Copy(io.Discard, req.Body)
 			acted.Add(1)
-			_, _ = io.WriteString(conn, answer)
+			_, _ = io.WriteString(conn, response)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func TestThousandAbandonedStreamsLeaveNothingBehind(t *testing.T) {
 		}
 	})
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	client := newClient(t, server.URL, feather.WithHTTPClient(&http.Client{Transport: transport}))
+	client := newClient(t, server.URL, over(transport))
 	fault := func(name string) feather.RequestEditorFn {
 		return func(_ context.Context, req *http.Request) error {
 			req.Header.Set("Fault", name)

@@ -40,13 +40,15 @@ const hello = `{"content":"hello"}`
 
 type clientT = *feather.ClientWithResponses
 
+type editorT = feather.RequestEditorFn
+
 // send makes a call that returns the response as it begins.
 func send(ctx context.Context, client clientT, editors ...feather.RequestEditorFn) (*http.Response, error) {
 	return feather.Send(ctx, client, strings.NewReader(hello), editors...)
 }
 
 // sendWithResponse makes a call that reads the response to its end.
-func sendWithResponse(ctx context.Context, client clientT, editors ...feather.RequestEditorFn) (*feather.Message, error) {
+func sendWithResponse(ctx context.Context, client clientT, editors ...editorT) (*feather.Message, error) {
 	return feather.SendWithResponse(ctx, client, strings.NewReader(hello), editors...)
 }
 
@@ -146,4 +148,9 @@ func acceptAll(t testing.TB, listener net.Listener, serve func(conn net.Conn)) {
 			serve(conn)
 		}()
 	}
+}
+
+// over lets a client send through a transport.
+func over(transport http.RoundTripper) feather.ClientOption {
+	return feather.WithHTTPClient(&http.Client{Transport: transport})
 }

@@ -29,50 +29,32 @@ func rawServer(t *testing.T, text func(key string) string) string {
 	})
 }
 
-// repeating are the places where a server, or net/http, repeats the key.
-var repeating = map[string]func(key string) string{
-	"a header line":       func(key string) string { return "HTTP/1.1 200 OK\r\nbad line " + key + "\r\n\r\n" },
-	"a header's name":     func(key string) string { return "HTTP/1.1 403 Forbidden\r\n" + key + ": x\r\n\r\n" },
-	"a Location":          func(key string) string { return "HTTP/1.1 307 Moved\r\nLocation: http://[" + key + "\r\n\r\n" },
-	"another origin":      func(key string) string { return "HTTP/1.1 307 Moved\r\nLocation: http://" + key + "/\r\n\r\n" },
-	"a status line":       func(key string) string { return "HTTP/1.1 " + key + "\r\n\r\n" },
-	"a Content-Length":    func(key string) string { return "HTTP/1.1 200 OK\r\nContent-Length: " + key + "\r\n\r\n" },
-	"a Transfer-Encoding": func(key string) string { return "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + key + "\r\n\r\n" },
-	"a Content-Type":      func(key string) string { return "HTTP/1.1 200 OK\r\nContent-Type: " + key + "/x\r\n\r\nx" },
-	"a Content-Encoding":  func(key string) string { return "HTTP/1.1 200 OK\r\nContent-Encoding: " + key + "\r\n\r\nx" },
-	"JSON": func(key string) string {
-		return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\"" + key + "\""
-	},
-	"a member's name": func(key string) string {
-		return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"" + key + "\": \"x\"}"
-	},
-	"an event's id": func(key string) string {
-		return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid: " + key + "\nevent: error\ndata: x\n\n"
-	},
-	"an event's data": func(key string) string {
-		return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: error\ndata: " + key + "\n\n"
-	},
-	"a request id":        func(key string) string { return "HTTP/1.1 403 Forbidden\r\nX-Request-Id: " + key + "\r\n\r\n" },
-	"a request id of 2xx": func(key string) string { return "HTTP/1.1 200 OK\r\nX-Request-Id: " + key + "\r\n\r\n" },
-	"percent escapes": func(key string) string {
-		return "HTTP/1.1 403 Forbidden\r\n\r\n" + url.QueryEscape(key) + url.PathEscape(key)
-	},
-	"HTML escapes": func(key string) string { return "HTTP/1.1 403 Forbidden\r\n\r\n" + html.EscapeString(key) },
-	"JSON escapes": func(key string) string {
-		return "HTTP/1.1 403 Forbidden\r\n\r\n" + fmt.Sprintf("{%q: %q}", "error", key)
-	},
-	"base64": func(key string) string {
-		return "HTTP/1.1 403 Forbidden\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(key))
-	},
-	"base64 for URLs": func(key string) string {
-		return "HTTP/1.1 403 Forbidden\r\n\r\n" + base64.URLEncoding.EncodeToString([]byte(key))
-	},
-	"a cut response": func(key string) string {
-		return "HTTP/1.1 200 OK\r\nX-Request-Id: " + key + "\r\nContent-Length: 9\r\n\r\nx"
-	},
-	"the code of an error": func(key string) string {
-		return "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\n\r\n{\"error\": \"" + key + "\"}"
-	},
+// repeating returns the responses in which a server, or net/http, repeats the key.
+func repeating(key string) map[string]string {
+	return map[string]string{
+		"a header line":        "HTTP/1.1 200 OK\r\nbad line " + key + "\r\n\r\n",
+		"a header's name":      "HTTP/1.1 403 Forbidden\r\n" + key + ": x\r\n\r\n",
+		"a Location":           "HTTP/1.1 307 Moved\r\nLocation: http://[" + key + "\r\n\r\n",
+		"another origin":       "HTTP/1.1 307 Moved\r\nLocation: http://" + key + "/\r\n\r\n",
+		"a status line":        "HTTP/1.1 " + key + "\r\n\r\n",
+		"a Content-Length":     "HTTP/1.1 200 OK\r\nContent-Length: " + key + "\r\n\r\n",
+		"a Transfer-Encoding":  "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + key + "\r\n\r\n",
+		"a Content-Type":       "HTTP/1.1 200 OK\r\nContent-Type: " + key + "/x\r\n\r\nx",
+		"a Content-Encoding":   "HTTP/1.1 200 OK\r\nContent-Encoding: " + key + "\r\n\r\nx",
+		"JSON":                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\"" + key + "\"",
+		"a member's name":      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"" + key + "\": \"x\"}",
+		"an event's id":        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nid: " + key + "\nevent: error\ndata: x\n\n",
+		"an event's data":      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: error\ndata: " + key + "\n\n",
+		"a request id":         "HTTP/1.1 403 Forbidden\r\nX-Request-Id: " + key + "\r\n\r\n",
+		"a request id of 2xx":  "HTTP/1.1 200 OK\r\nX-Request-Id: " + key + "\r\n\r\n",
+		"percent escapes":      "HTTP/1.1 403 Forbidden\r\n\r\n" + url.QueryEscape(key) + url.PathEscape(key),
+		"HTML escapes":         "HTTP/1.1 403 Forbidden\r\n\r\n" + html.EscapeString(key),
+		"JSON escapes":         "HTTP/1.1 403 Forbidden\r\n\r\n" + fmt.Sprintf("{%q: %q}", "error", key),
+		"base64":               "HTTP/1.1 403 Forbidden\r\n\r\n" + base64.StdEncoding.EncodeToString([]byte(key)),
+		"base64 for URLs":      "HTTP/1.1 403 Forbidden\r\n\r\n" + base64.URLEncoding.EncodeToString([]byte(key)),
+		"a cut response":       "HTTP/1.1 200 OK\r\nX-Request-Id: " + key + "\r\nContent-Length: 9\r\n\r\nx",
+		"the code of an error": "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\n\r\n{\"error\": \"" + key + "\"}",
+	}
 }
 
 // TestKeyIsInNoTextThatAServerCauses tries each place with keys of several kinds, with a key
@@ -88,13 +70,13 @@ func TestKeyIsInNoTextThatAServerCauses(t *testing.T) {
 			})
 		})
 	}
-	for place, text := range repeating {
-		for _, key := range keys {
+	for _, key := range keys {
+		for place, text := range repeating(key) {
 			for way, opts := range map[string][]feather.ClientOption{
 				"WithAPIKey":   {feather.WithAPIKey(key)},
 				"a middleware": {feather.WithAPIKey("another key"), inMiddleware(key)},
 			} {
-				base := rawServer(t, func(string) string { return text(key) })
+				base := rawServer(t, func(string) string { return text })
 				var log strings.Builder
 				logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				client, err := feather.New(append(opts, feather.WithBaseURL(base), feather.WithLogger(logger))...)
@@ -113,11 +95,11 @@ func TestKeyIsInNoTextThatAServerCauses(t *testing.T) {
 						t.Errorf("%s: an error of %d bytes", place, len(err.Error()))
 					}
 				}
-				text := fmt.Sprintln(append(said, log.String())...)
+				all := fmt.Sprintln(append(said, log.String())...)
 				for _, form := range []string{key, strings.ToLower(key), url.QueryEscape(key), html.EscapeString(key),
 					base64.RawStdEncoding.EncodeToString([]byte(key)), strings.Trim(fmt.Sprintf("%q", key), `"`)} {
-					if strings.Contains(text, form) {
-						t.Errorf("%s, %s: %q is in %.600s", place, way, form, text)
+					if strings.Contains(all, form) {
+						t.Errorf("%s, %s: %q is in %.600s", place, way, form, all)
 						break
 					}
 				}
@@ -129,8 +111,8 @@ func TestKeyIsInNoTextThatAServerCauses(t *testing.T) {
 // TestTextOfAServerIsCut has responses whose parts are a megabyte long.
 func TestTextOfAServerIsCut(t *testing.T) {
 	long := strings.Repeat("long ", 40_000)
-	for place, text := range repeating {
-		base := rawServer(t, func(string) string { return text(long) })
+	for place, text := range repeating(long) {
+		base := rawServer(t, func(string) string { return text })
 		var log strings.Builder
 		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		client := newClient(t, base, feather.WithLogger(logger), once())

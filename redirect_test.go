@@ -164,7 +164,7 @@ func TestRedirectWhoseBodyTricklesIsFollowed(t *testing.T) {
 			}()
 			return near, nil
 		}
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, "http://localhost", over(transport))
 		start := time.Now()
 		rsp, err := client.Request(t.Context(), "GET", "/", nil)
 		if took := time.Since(start); err != nil || took > 6*time.Second {

@@ -132,7 +132,7 @@ func numbered(req *http.Request, attempt int) (*http.Request, error) {
 	if attempt == 1 {
 		return req, nil
 	}
-	again, err := anew(req.Clone(req.Context()))
+	again, err := withNewBody(req.Clone(req.Context()))
 	if err == nil {
 		again.Header.Set("X-Retry-Count", strconv.Itoa(attempt-1))
 	}

@@ -56,6 +56,10 @@ func dialFault(url string, dial func(context.Context) (net.Conn, error)) fault {
 
 func refusedDial(context.Context) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
 
+func refusingTransport() *http.Transport {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
+}
+
 // failedLookup asks a resolver that reaches no name server.
 func failedLookup(ctx context.Context) (net.Conn, error) {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -123,6 +127,8 @@ const (
 	mustNotRetry = `{"error": "busy", "message": "Do not come back", "retryable": false}`
 )
 
+const notTaken = "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)"
+
 // retryTable is the promise: how often the server sees a request. The README's
 // table has a row for each rule.
 var retryTable = []struct {
@@ -130,9 +136,9 @@ var retryTable = []struct {
 	make             fault
 	post, idempotent int64
 }{
-	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: dialFault("http://127.0.0.1", refusedDial), post: 3, idempotent: 3},
-	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: dialFault("https://feather.invalid", failedLookup), post: 3, idempotent: 3},
-	{rule: "no connection was made, or the server says over HTTP/2 that it did not take the request (GOAWAY)", make: brokenHandshake, post: 3, idempotent: 3},
+	{rule: notTaken, make: dialFault("http://127.0.0.1", refusedDial), post: 3, idempotent: 3},
+	{rule: notTaken, make: dialFault("https://feather.invalid", failedLookup), post: 3, idempotent: 3},
+	{rule: notTaken, make: brokenHandshake, post: 3, idempotent: 3},
 	{rule: "429, or another 4xx that says `\"retryable\": true`", make: statusFault(429), post: 3, idempotent: 3},
 	{
 		rule: "429, or another 4xx that says `\"retryable\": true`", make: bodyFault(429, mayRetry), post: 3,
@@ -185,7 +191,7 @@ func TestRetriesNeverSendTwice(t *testing.T) {
 				var tries atomic.Int64
 				url, transport := tt.make(t, &tries)
 				defer transport.CloseIdleConnections()
-				client := newClient(t, url, feather.WithHTTPClient(&http.Client{Transport: transport}))
+				client := newClient(t, url, over(transport))
 				rsp, err := client.Request(t.Context(), method, "/", strings.NewReader("{}"))
 				if err == nil {
 					_, _ = io.Copy(io.Discard, rsp.Body)
@@ -351,7 +357,7 @@ func timed(
 				Request:    req,
 			}, nil
 		})
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		client := newClient(t, "http://localhost", over(network))
 		callCtx, cancel := ctx(t.Context())
 		defer cancel()
 		_, err = sendWithResponse(callCtx, client, editors...)
@@ -448,7 +454,7 @@ func TestForeignDoerGetsNoRetryOnErrors(t *testing.T) {
 		tries := 0
 		broken := errors.New("some error of a transport that is not net/http's")
 		network := roundTripper(func(*http.Request) (*http.Response, error) { tries++; return nil, broken })
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+		client := newClient(t, "http://localhost", over(network))
 		_, err := client.Request(t.Context(), method, "/", nil)
 		if tries != 1 || !errors.Is(err, broken) {
 			t.Errorf("%s: %d tries, error %v", method, tries, err)
@@ -520,7 +526,7 @@ func TestSilenceWhileDiallingIsNotRetried(t *testing.T) {
 			time.Sleep(time.Minute) // net/http lets a dial outlive its call.
 			return nil, errors.New("too late")
 		}}
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, "http://localhost", over(transport))
 		err := ask(client, feather.SilenceTimeout(time.Second))
 		if !errors.Is(err, os.ErrDeadlineExceeded) || !errors.Is(err, feather.ErrNotSent) || dials.Load() != 1 {
 			t.Errorf("%d dials, error %v", dials.Load(), err)
@@ -539,8 +545,8 @@ func TestErrorSaysHowOftenItWasTried(t *testing.T) {
 			t.Errorf("%d retries: error %v", retries, apiErr)
 		}
 	}
-	refusing := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
-	err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: refusing})), feather.MaxRetries(1))
+	refusing := refusingTransport()
+	err := ask(newClient(t, "http://localhost", over(refusing)), feather.MaxRetries(1))
 	if err == nil || !strings.HasSuffix(err.Error(), ": connection refused (tried 2 times)") {
 		t.Errorf("error %v", err)
 	}
@@ -597,7 +603,7 @@ func TestIdleConnectionIsGivenUpBeforeTheServerDoes(t *testing.T) {
 			}()
 			return near, nil
 		}
-		client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, "http://localhost", over(transport))
 		for i, pause := range []time.Duration{0, 45 * time.Second, 51 * time.Second, 59 * time.Second} {
 			time.Sleep(pause)
 			if err := ask(client); err != nil {
@@ -634,7 +640,7 @@ func TestSafeToRepeat(t *testing.T) {
 	for _, tt := range tests {
 		var tries atomic.Int64
 		base, transport := tt.make(t, &tries)
-		client := newClient(t, base, once(), feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, base, once(), over(transport))
 		_, err := events(send(t.Context(), client))
 		if err == nil || feather.SafeToRepeat(err) != tt.want {
 			t.Errorf("%s: error %v, safe: %t", tt.name, err, !tt.want)
@@ -666,7 +672,7 @@ func TestIdempotentPOSTIsRetriedAsAPUTIs(t *testing.T) {
 	for _, tt := range []fault{statusFault(503), handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) })} {
 		var tries atomic.Int64
 		base, transport := tt(t, &tries)
-		client := newClient(t, base, feather.WithMaxRetries(1), feather.WithHTTPClient(&http.Client{Transport: transport}))
+		client := newClient(t, base, feather.WithMaxRetries(1), over(transport))
 		if err := ask(client, feather.Idempotent()); err == nil || tries.Load() != 2 {
 			t.Errorf("%d tries, error %v", tries.Load(), err)
 		}

@@ -101,7 +101,7 @@ func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt
 			return rsp, a, err
 		}
 		s.http2.Store(true)
-		if req, err = anew(req); err != nil {
+		if req, err = withNewBody(req); err != nil {
 			return nil, a, err
 		}
 	}
@@ -152,8 +152,8 @@ func hideIdempotencyKey(req *http.Request) *http.Request {
 	return req
 }
 
-// anew returns the request with a body that is unread.
-func anew(req *http.Request) (*http.Request, error) {
+// withNewBody returns the request with a body that is unread.
+func withNewBody(req *http.Request) (*http.Request, error) {
 	if req.GetBody == nil {
 		return req, nil
 	}

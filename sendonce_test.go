@@ -103,7 +103,7 @@ func TestPOSTIsSentOnceOverHTTP2(t *testing.T) {
 				base, transport := http2Server(t, &requests, func(_ int64, f *http2.Framer, stream uint32) {
 					_ = f.WriteRSTStream(stream, code)
 				})
-				client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}))
+				client := newClient(t, base, over(transport))
 				var editors []feather.RequestEditorFn
 				if strings.Contains(name, "key") {
 					editors = append(editors, header("Idempotency-Key", "1"))
@@ -132,7 +132,7 @@ func TestIdempotentMethodIsRepeatedWithinMaxRetries(t *testing.T) {
 				base, transport := http2Server(t, &requests, func(_ int64, f *http2.Framer, stream uint32) {
 					_ = f.WriteRSTStream(stream, code)
 				})
-				client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}), feather.WithMaxRetries(retries))
+				client := newClient(t, base, over(transport), feather.WithMaxRetries(retries))
 				for _, method := range []string{"GET", "PUT", "DELETE"} {
 					before := requests.Load()
 					var body any
@@ -164,7 +164,7 @@ func TestRequestThatGOAWAYDidNotTakeIsSentAgain(t *testing.T) {
 					}
 					_ = f.WriteGoAway(stream-2, http2.ErrCodeNo, nil)
 				})
-				client := newClient(t, base, feather.WithHTTPClient(&http.Client{Transport: transport}), feather.WithMaxRetries(retries))
+				client := newClient(t, base, over(transport), feather.WithMaxRetries(retries))
 				post := func() error {
 					rsp, err := client.Request(t.Context(), "POST", "/", body())
 					if err == nil {
@@ -217,7 +217,7 @@ func TestGracefulRestartLosesNoCall(t *testing.T) {
 	transport := feather.NewTransport()
 	transport.TLSClientConfig = certified.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	defer transport.CloseIdleConnections()
-	client := newClient(t, "https://"+address, feather.WithHTTPClient(&http.Client{Transport: transport}), feather.WithMaxRetries(5))
+	client := newClient(t, "https://"+address, over(transport), feather.WithMaxRetries(5))
 
 	var calls, failed atomic.Int64
 	done := make(chan bool)
@@ -306,7 +306,7 @@ func TestErrNotSentThroughATransportThatFallsBack(t *testing.T) {
 		acted.Add(1)
 		reset(w)
 	})
-	refusing := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
+	refusing := refusingTransport()
 	fallBack := func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
 			if rsp, err := next.RoundTrip(req); err == nil {
@@ -319,8 +319,8 @@ func TestErrNotSentThroughATransportThatFallsBack(t *testing.T) {
 		})
 	}
 	for name, opts := range map[string][]feather.ClientOption{
-		"a middleware": {feather.WithHTTPClient(&http.Client{Transport: refusing}), feather.WithMiddleware(fallBack)},
-		"a transport":  {feather.WithHTTPClient(&http.Client{Transport: fallBack(refusing)})},
+		"a middleware": {over(refusing), feather.WithMiddleware(fallBack)},
+		"a transport":  {over(fallBack(refusing))},
 	} {
 		acted.Store(0)
 		err := ask(newClient(t, "http://127.0.0.1:1", opts...))
@@ -376,7 +376,7 @@ func TestProofOfNetHTTPIsTaken(t *testing.T) {
 				}
 				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}, nil
 			})
-			client := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: network}))
+			client := newClient(t, "http://localhost", over(network))
 			if err := ask(client); (err == nil) != (tries == 2) || sent != tries {
 				t.Errorf("%s: sent %d times, error %v", text, sent, err)
 			}
@@ -391,7 +391,7 @@ func TestServerThatClosesItsConnections(t *testing.T) {
 	address := serveConns(t, func(conn net.Conn) { serveOne(conn, &served) })
 	transport := feather.NewTransport()
 	defer transport.CloseIdleConnections()
-	client := newClient(t, "http://"+address, feather.WithHTTPClient(&http.Client{Transport: transport}))
+	client := newClient(t, "http://"+address, over(transport))
 	for range 50 {
 		before := served.Load()
 		err := ask(client)
@@ -499,7 +499,7 @@ func TestHiddenHTTP2SendsOnce(t *testing.T) {
 	for name, opt := range map[string]feather.ClientOption{
 		"a RoundTripper": feather.WithHTTPClient(&http.Client{Transport: roundTripper(standard.RoundTrip)}),
 		"a Doer":         feather.WithHTTPClient(doer((&http.Client{Transport: standard}).Do)),
-		"http.Transport": feather.WithHTTPClient(&http.Client{Transport: standard}),
+		"http.Transport": over(standard),
 	} {
 		for kind, body := range bodies {
 			var requests atomic.Int64
@@ -526,7 +526,7 @@ func TestTransportThatMaySpeakBothOverPlainHTTP(t *testing.T) {
 	transport.Protocols.SetHTTP1(true)
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()
-	client := newClient(t, server.URL, feather.WithHTTPClient(&http.Client{Transport: transport}))
+	client := newClient(t, server.URL, over(transport))
 	for call := range int64(100) {
 		if _, err := feather.SendWithResponse(t.Context(), client, nil); err != nil || requests.Load() != call+1 {
 			t.Fatalf("%d requests for %d calls, error %v", requests.Load(), call+1, err)
@@ -547,7 +547,7 @@ func TestWordsOfAServerProveNothing(t *testing.T) {
 	})
 	for name, client := range map[string]clientT{
 		"a header": newClient(t, plain),
-		"a GOAWAY": newClient(t, encrypted, feather.WithHTTPClient(&http.Client{Transport: transport})),
+		"a GOAWAY": newClient(t, encrypted, over(transport)),
 	} {
 		requests.Store(0)
 		if err := ask(client); err == nil || errors.Is(err, feather.ErrNotSent) || requests.Load() != 1 {
@@ -561,8 +561,8 @@ func TestWordsOfAServerProveNothing(t *testing.T) {
 func TestErrNotSentOfAMiddlewaresOwnCallProvesNothing(t *testing.T) {
 	var requests atomic.Int64
 	server := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
-	refusing := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
-	other := newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: refusing}), once())
+	refusing := refusingTransport()
+	other := newClient(t, "http://localhost", over(refusing), once())
 	for _, format := range []string{"", "asking for a token: %w"} {
 		requests.Store(0)
 		failing := feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
@@ -587,7 +587,7 @@ func TestErrNotSentOfAMiddlewaresOwnCallProvesNothing(t *testing.T) {
 func TestErrNotSentOfARegisteredProtocol(t *testing.T) {
 	transport := &http.Transport{}
 	transport.RegisterProtocol("http", roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }))
-	err := ask(newClient(t, "http://localhost", feather.WithHTTPClient(&http.Client{Transport: transport})))
+	err := ask(newClient(t, "http://localhost", over(transport)))
 	if err == nil || errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("error %v", err)
 	}

@@ -50,7 +50,7 @@ func withTimes(data []byte, t reflect.Type) []byte {
 	return data
 }
 
-// rewritten leaves data alone that is of another kind than its type, or null.
+// rewritten keeps data that is null, or of another kind than its type.
 func rewritten(data []byte, parts any, isOther bool) []byte {
 	if whole, err := json.Marshal(parts); err == nil && !isOther {
 		return whole

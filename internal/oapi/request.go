@@ -130,7 +130,7 @@ func (r *Request) Build(ctx context.Context, server string) (*http.Request, erro
 	return req, nil
 }
 
-// Close closes the body of a request that is not sent: whoever writes into a pipe waits
+// Close closes the body of a request that is not sent: a writer into a pipe waits
 // for that.
 func (r *Request) Close() {
 	if body, ok := r.body.(io.Closer); ok {
