@@ -111,13 +111,13 @@ func (t *try) explain(req *http.Request, err error) error {
 		f.text, f.lasting = oapi.StatusText(account.status)+": "+f.text, true
 	case handshake != "" && f.notSent:
 		f.text, f.lasting = handshake, true
-	case f.notSent:
-		_, f.causes = endOf(t.ctx, err)
-		f.lasting = account.refused
-	case account.connected && !isTimeout(err):
+	case account.connected && !isTimeout(err): // perhaps before anything was written
 		_, f.causes = endOf(t.ctx, err)
 		f.text = "the connection broke before the response: " + f.text
 		f.causes = append(f.causes, io.ErrUnexpectedEOF)
+	case f.notSent:
+		_, f.causes = endOf(t.ctx, err)
+		f.lasting = account.refused
 	default:
 		_, f.causes = endOf(t.ctx, err)
 	}

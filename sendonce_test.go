@@ -380,6 +380,11 @@ func TestProofOfNetHTTPIsTaken(t *testing.T) {
 			if err := ask(client); (err == nil) != (tries == 2) || sent != tries {
 				t.Errorf("%s: sent %d times, error %v", text, sent, err)
 			}
+			sent = 0
+			err := ask(client, feather.MaxRetries(0))
+			if errors.Is(err, feather.ErrNotSent) != (tries == 2) || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s: error %v", text, err)
+			}
 		})
 	}
 }
