@@ -95,7 +95,7 @@ func (e *APIError) said(parts ...string) string {
 	if len(said) > 0 || e.Code != "" {
 		return strings.Join(said, ": ")
 	}
-	if err := oapi.CheckEncoding(&http.Response{Header: e.Header}); err != nil {
+	if err := oapi.CheckEncoding(e.Header); err != nil {
 		return err.Error()
 	}
 	return string(e.Body)

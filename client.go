@@ -142,9 +142,9 @@ func (c *Client) layers(network Doer) Doer {
 	// A response outside 2xx is an *APIError.
 	doer = refuseErrors(doer, network)
 	// Each try is logged.
-	doer = logTries(doer, c.options.logger)
+	doer = logTries(doer)
 	// What failed is tried again, where the server cannot act twice.
-	return &retrier{doer, c.options.logger}
+	return &retrier{doer}
 }
 
 // do sends the request of one call. Every method of an operation ends here.

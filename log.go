@@ -21,29 +21,29 @@ func WithLogger(logger *slog.Logger) ClientOption {
 	}
 }
 
-func logTries(next Doer, logger *slog.Logger) Doer {
-	if logger == nil {
-		return next
-	}
+func logTries(next Doer) Doer {
 	return doerFunc(func(req *http.Request) (*http.Response, error) {
+		call := callOf(req)
+		if call.logger == nil {
+			return next.Do(req)
+		}
 		start := time.Now()
 		rsp, err := next.Do(req)
 		attrs := append(requestAttrs(req), slog.Duration("duration", time.Since(start)))
 		if err == nil {
-			id := callOf(req).clean(RequestID(rsp))
-			attrs = append(attrs, slog.Int("status", rsp.StatusCode), textAttr("request_id", id))
+			attrs = append(attrs, slog.Int("status", rsp.StatusCode), textAttr("request_id", call.clean(RequestID(rsp))))
 		} else {
 			attrs = append(attrs, errorAttrs(err)...)
 		}
-		logger.LogAttrs(req.Context(), slog.LevelDebug, "feather: request", attrs...)
+		call.logger.LogAttrs(req.Context(), slog.LevelDebug, "feather: request", attrs...)
 		return rsp, err
 	})
 }
 
-func logRetry(logger *slog.Logger, req *http.Request, attempt int, wait time.Duration, err error) {
-	if logger != nil {
+func (c *call) logRetry(req *http.Request, attempt int, wait time.Duration, err error) {
+	if c.logger != nil {
 		attrs := append(requestAttrs(req), slog.Int("attempts", attempt), slog.Duration("wait", wait))
-		logger.LogAttrs(req.Context(), slog.LevelWarn, "feather: retry", append(attrs, errorAttrs(err)...)...)
+		c.logger.LogAttrs(req.Context(), slog.LevelWarn, "feather: retry", append(attrs, errorAttrs(err)...)...)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -91,10 +90,7 @@ func SafeToRepeat(err error) bool {
 }
 
 // retrier sends the request of a call until it succeeds or must not be sent again.
-type retrier struct {
-	next   Doer
-	logger *slog.Logger
-}
+type retrier struct{ next Doer }
 
 func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
@@ -118,7 +114,7 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 		if last = err; !mayGoOn || !ok || call.ctx.Err() != nil {
 			return nil, err
 		}
-		logRetry(r.logger, req, attempt, wait, err)
+		call.logRetry(req, attempt, wait, err)
 		if !sleep(call.ctx, wait) {
 			return nil, call.endedWaiting(req, err)
 		}

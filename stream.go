@@ -257,7 +257,7 @@ func openStream(rsp *http.Response) (source, error) {
 	if err := checkMock(rsp); err != nil {
 		return nil, err
 	}
-	if err := oapi.CheckEncoding(rsp); err != nil {
+	if err := oapi.CheckEncoding(rsp.Header); err != nil {
 		return nil, newDecodeError(rsp, readErrorBody(rsp), err)
 	}
 	// A proxy that doubles a header joins both with a comma.

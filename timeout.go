@@ -92,7 +92,7 @@ func newTry(c *call, req *http.Request) *try {
 	t := &try{call: c, req: req.WithContext(ctx), cancel: cancel}
 	c.mu.Lock()
 	t.sentBefore = c.sent
-	c.unsent, c.refused, c.connected, c.status = nil, false, false, 0
+	c.account = account{sent: c.sent}
 	c.addKeys(req)
 	c.mu.Unlock()
 	t.watchBody()

@@ -72,10 +72,7 @@ func isSpecial(v reflect.Value) bool {
 		if v.Kind() == reflect.Slice && (v.IsNil() || isNull(v)) {
 			return true
 		}
-		for i := range v.Len() {
-			if !hasParts(v.Type().Elem()) {
-				return false
-			}
+		for i := 0; i < v.Len() && hasParts(v.Type().Elem()); i++ {
 			if isSpecial(v.Index(i)) {
 				return true
 			}

@@ -63,7 +63,7 @@ func Read(rsp *http.Response, declared ...Content) ([]byte, error) {
 }
 
 func decode(rsp *http.Response, body []byte, declared []Content) error {
-	if err := CheckEncoding(rsp); err != nil && len(body) > 0 {
+	if err := CheckEncoding(rsp.Header); err != nil && len(body) > 0 {
 		return err
 	}
 	content, ok := find(declared, rsp.StatusCode)
@@ -121,8 +121,8 @@ func isJSON(rsp *http.Response) bool {
 }
 
 // CheckEncoding refuses a compressed body. net/http has undone the gzip that it asked for.
-func CheckEncoding(rsp *http.Response) error {
-	encoding := rsp.Header.Get("Content-Encoding")
+func CheckEncoding(header http.Header) error {
+	encoding := header.Get("Content-Encoding")
 	if encoding == "" || strings.EqualFold(encoding, "identity") {
 		return nil
 	}

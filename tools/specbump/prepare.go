@@ -107,7 +107,7 @@ func dropEmpty(node *yaml.Node) {
 		list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n.Tag == "!!bool" })
 		saysNothing := func(n *yaml.Node) bool {
 			onlyRequires := n.Kind == yaml.MappingNode && len(n.Content) == 2 && get(n, "required") != nil
-			return onlyRequires || n.Value == "null" || getText(n, "type") == "null"
+			return onlyRequires || isNullType(n)
 		}
 		if key != "allOf" && !slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return !saysNothing(n) }) ||
 			len(list.Content) == 0 {
