@@ -2,12 +2,13 @@ package feather
 
 import _ "embed"
 
-// The generator reads a prepared document, in which the names of overlay.yaml are the
-// names of the schemas.
+// The generator reads a prepared document: openapi.json with overlay.yaml applied, and
+// each type under its Go name.
 //
-//go:generate go -C tools run ./specbump -C .. -prepare build/prepared.json
-//go:generate go tool -modfile=tools/go.mod oapi-codegen -config oapi-codegen.yaml build/prepared.json
-//go:generate go -C tools run ./specbump -C .. -operations OPERATIONS.md
+//go:generate -command generator go tool -modfile=tools/go.mod oapi-codegen
+//go:generate -command specbump go -C tools run ./specbump -C ..
+//go:generate specbump -prepare build/prepared.json
+//go:generate generator -config oapi-codegen.yaml build/prepared.json
 
 //go:embed openapi.json
 var spec string

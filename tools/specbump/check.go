@@ -2,229 +2,202 @@ package main
 
 import (
 	"cmp"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"go/token"
-	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"gopkg.in/yaml.v3"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 )
 
-var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
-
-func checkShape(root *yaml.Node) error {
-	switch written := getText(root, "openapi"); {
-	case root == nil || len(root.Content) == 0:
-		return errors.New("the document is empty")
-	case getText(root, "swagger") != "":
-		return fmt.Errorf("a document of Swagger %s is not supported; convert it to OpenAPI 3.1", getText(root, "swagger"))
-	case written == "":
-		return errors.New("not an OpenAPI document: it has no openapi version")
-	case !supported.MatchString(written):
-		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", written)
-	case getText(root, "info", "version") == "":
-		return errors.New("not a whole OpenAPI document: it has no info.version")
-	case get(root, "paths") == nil:
-		return errors.New("not a whole OpenAPI document: it has no paths")
-	}
-	return nil
-}
-
-// checkDocument finds what generating would stumble over. A document that is wrong is
-// refused and never repaired by guess: what is right is known to the API's authors. An
-// entry of the overlay can say it.
-func checkDocument(root *yaml.Node) error {
-	if err := checkReferences(root, root, "$"); err != nil {
+// checkDocument finds what generating would stumble over, and names the place. A document
+// that is wrong is refused and never repaired by guess: what is right is known to the API's
+// authors. An entry of the overlay can say it.
+func (t *tree) checkDocument() error {
+	if err := checkReferences(t.document, t.document, "$"); err != nil {
 		return err
 	}
-	for path, item := range entries(get(root, "paths")) {
-		for method, operation := range operationsOf(item) {
-			if err := checkParameters(root, path, item, operation, jsonPath("paths", path, method)); err != nil {
-				return err
-			}
-		}
-	}
 	var problem error
-	eachSchema(root, func(p position) {
-		if problem == nil {
-			problem = errors.Join(goFields(p), checkDiscriminator(p))
-		}
-	})
-	if problem != nil {
-		return problem
+	check := func(err error) { problem = cmp.Or(problem, err) }
+	for key, schema := range sorted(schemasOf(t.document)) {
+		p := place{at: jsonPath("components", "schemas", key), schema: objectAt(schema)}
+		check(isReadable(p.at, schema, &openapi3.SchemaRef{}))
+		check(checkFields(p))
 	}
-	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(simplified(root))); err != nil {
-		return fmt.Errorf("not a valid OpenAPI document: %w", err)
+	for _, o := range operations(t.document) {
+		check(isReadable(o.at(), o.object, &openapi3.Operation{}))
+		check(checkParameters(t.document, o))
+	}
+	t.eachPlace(func(p place) string {
+		check(checkFields(p))
+		return p.name
+	})
+	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(t.document)); err != nil {
+		check(fmt.Errorf("not a valid OpenAPI document: %w", err))
+	}
+	return problem
+}
+
+// isReadable says where a part is that the generator cannot read.
+func isReadable(at string, part, into any) error {
+	if err := json.Unmarshal(encodeJSON(part), into); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
 	}
 	return nil
-}
-
-func simplified(root *yaml.Node) *yaml.Node {
-	root = clone(root)
-	simplify(root)
-	return root
-}
-
-// eachSchema visits all schemas, the components' and those where they are used.
-func eachSchema(root *yaml.Node, visit func(position)) {
-	var all func(p position)
-	all = func(p position) {
-		visit(p)
-		for _, q := range inner(p) {
-			all(q)
-		}
-	}
-	for _, p := range append(components(root), places(root)...) {
-		all(p)
-	}
 }
 
 // literals hold values, in which a $ref is only a member.
 var literals = []string{"example", "examples", "default", "enum", "const"}
 
-func checkReferences(root, node *yaml.Node, at string) error {
-	for key, value := range entries(node) {
-		isLiteral := slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") ||
-			strings.HasPrefix(key, "x-")
-		if isLiteral {
+func checkReferences(document object, node any, at string) error {
+	for key, value := range sorted(node) {
+		if slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") || strings.HasPrefix(key, "x-") {
 			continue
 		}
-		if key == "$ref" && value.Kind == yaml.ScalarNode {
-			if err := checkReference(root, value.Value, at); err != nil {
-				return err
+		if ref, ok := value.(string); ok && key == "$ref" {
+			if err := checkReference(document, ref); err != nil {
+				return fmt.Errorf("%s: %w", at, err)
 			}
 		}
-		if err := checkReferences(root, value, at+step(key)); err != nil {
+		if err := checkReferences(document, value, at+step(key)); err != nil {
 			return err
 		}
 	}
-	for i, item := range items(node) {
-		if err := checkReferences(root, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
+	list, _ := node.([]any)
+	for i, item := range list {
+		if err := checkReferences(document, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkReference(root *yaml.Node, ref, at string) error {
-	switch {
-	case !resolves(root, ref):
-		return fmt.Errorf("%s: the $ref %q leads nowhere", at, ref)
-	case strings.HasPrefix(ref, "#/components/") && strings.Count(ref, "/") > 3 || strings.HasPrefix(ref, "#/paths/"):
-		return fmt.Errorf("%s: the $ref %q leads into another schema, which the generator cannot follow; "+
-			"make a component of it in %s", at, ref, overlayFile)
-	}
+// checkReference follows a JSON pointer, and a schema that is only a reference.
+func checkReference(document object, ref string) error {
 	seen := map[string]bool{}
-	for key := unescaped(strings.TrimPrefix(ref, schemaRef)); ; {
-		if seen[key] {
-			return fmt.Errorf("%s: the $ref %q leads back to itself", at, ref)
+	for next := ref; next != ""; {
+		if seen[next] {
+			return fmt.Errorf("the $ref %q leads back to itself", ref)
 		}
-		seen[key] = true
-		next, ok := strings.CutPrefix(getText(get(root, "components", "schemas", key), "$ref"), schemaRef)
-		if !ok {
-			return nil
+		seen[next] = true
+		target := resolve(document, next)
+		if target == nil {
+			return fmt.Errorf("the $ref %q leads nowhere", next)
 		}
-		key = unescaped(next)
+		if strings.Count(next, "/") > 3 {
+			return fmt.Errorf("the $ref %q leads into another part, which the generator cannot follow; "+
+				"make a component of it in %s", next, overlayFile)
+		}
+		next = textAt(target, "$ref")
 	}
+	return nil
 }
 
-// resolves follows a JSON pointer.
-func resolves(root *yaml.Node, ref string) bool {
+func resolve(document object, ref string) any {
 	pointer, ok := strings.CutPrefix(ref, "#/")
-	node := root
-	for _, key := range strings.Split(pointer, "/") {
-		if node != nil && node.Kind == yaml.SequenceNode {
-			node = itemAt(node, key)
-		} else {
-			node = get(node, unescaped(key))
+	if !ok {
+		return nil
+	}
+	var node any = document
+	for key := range strings.SplitSeq(pointer, "/") {
+		if list, ok := node.([]any); ok {
+			if i, err := strconv.Atoi(key); err == nil && 0 <= i && i < len(list) {
+				node = list[i]
+				continue
+			}
 		}
+		node = get(node, unescaped(key))
 	}
-	return ok && node != nil
-}
-
-func unescaped(key string) string {
-	if decoded, err := url.PathUnescape(key); err == nil {
-		key = decoded
-	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+	return node
 }
 
 var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
 
-// checkParameters compares the parameters in a path with those that are declared.
-func checkParameters(root *yaml.Node, path string, item, operation *yaml.Node, at string) error {
-	declared, fields := map[string]bool{}, map[string]string{}
-	for _, parameter := range append(items(get(item, "parameters")), items(get(operation, "parameters"))...) {
-		if ref, ok := strings.CutPrefix(getText(parameter, "$ref"), "#/components/parameters/"); ok {
-			parameter = get(root, "components", "parameters", unescaped(ref))
+// checkParameters compares the parameters in a path with those that are declared, and finds
+// two that would be one.
+func checkParameters(document object, o operation) error {
+	inPath, fields := map[string]bool{}, map[string]string{}
+	for _, list := range [][]any{listAt(document, "paths", o.path, "parameters"), listAt(o.object, "parameters")} {
+		seen := map[string]bool{}
+		for _, parameter := range list {
+			if ref := textAt(parameter, "$ref"); ref != "" {
+				parameter = resolve(document, ref)
+			}
+			name, in := textAt(parameter, "name"), textAt(parameter, "in")
+			if seen[in+name] {
+				return fmt.Errorf("%s: the parameter %s in %s is declared twice; where %s declares it, "+
+					"the document does now, and the entry can go", o.at(), name, in, overlayFile)
+			}
+			seen[in+name] = true
+			if in == "path" {
+				inPath[name] = true
+				continue
+			}
+			at := fmt.Sprintf("%s.parameters[?(@.name=='%s')]", o.at(), name)
+			if err := addField(fields, at, name+" in "+in, cmp.Or(textAt(parameter, "x-go-name"), name)); err != nil {
+				return err
+			}
 		}
-		name := getText(parameter, "name")
-		if getText(parameter, "in") == "path" {
-			declared[name] = true
-			continue
-		}
-		field, place := fieldName(cmp.Or(getText(parameter, "x-go-name"), name)), name+" in "+getText(parameter, "in")
-		if !token.IsIdentifier(field) {
-			return fmt.Errorf("%s: the parameter %s has no Go name; give it one:\n%s", at, name,
-				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: NAME"))
-		}
-		if other, ok := fields[field]; ok && other != place {
-			return fmt.Errorf(
-				"%s: the parameters %s and %s both become the Go field %s; name one of them:\n%s",
-				at,
-				other,
-				place,
-				field,
-				advice(fmt.Sprintf("%s.parameters[?(@.name=='%s')]", at, name), "x-go-name: "+field+"2"),
-			)
-		}
-		fields[field] = place
 	}
-	for _, found := range inBraces.FindAllStringSubmatch(path, -1) {
-		if name := found[1]; !declared[name] {
-			return fmt.Errorf(
-				"%s: the path has a parameter %s that is not declared; declare it:\n%s",
-				at,
-				name,
-				advice(
-					at,
-					fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name),
-				),
-			)
+	for _, found := range inBraces.FindAllStringSubmatch(o.path, -1) {
+		if name := found[1]; !inPath[name] {
+			return fmt.Errorf("%s: the path has a parameter %s that is not declared; declare it:\n%s", o.at(), name, advice(o.at(),
+				fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)))
 		}
-		delete(declared, found[1])
+		delete(inPath, found[1])
 	}
-	for name := range declared {
+	for name := range inPath {
 		return fmt.Errorf("%s: the parameter %s is declared to be in the path, which does not have it; remove it in %s",
-			at, name, overlayFile)
+			o.at(), name, overlayFile)
 	}
 	return nil
 }
 
-// checkDiscriminator finds variants that no value of the discriminator leads to.
-func checkDiscriminator(p position) error {
-	discriminator := get(p.node, "discriminator")
-	values := get(discriminator, "mapping")
-	if getText(discriminator, "propertyName") == "" || values == nil {
-		return nil
+// checkFields finds two properties that would be one field.
+func checkFields(p place) error {
+	fields := map[string]string{}
+	for property, described := range sorted(p.schema["properties"]) {
+		at := p.at + ".properties" + step(property)
+		if err := addField(fields, at, property, cmp.Or(textAt(described, "x-go-name"), property)); err != nil {
+			return err
+		}
 	}
-	mapped := map[string]bool{}
-	for _, target := range entries(values) {
-		mapped[target.Value] = true
+	return nil
+}
+
+// addField adds a field under its Go name. It is told by its name in the document; two
+// parameters of one place are one, as an operation may declare its path's anew.
+func addField(fields map[string]string, at, called, name string) error {
+	field := codegen.SchemaNameToTypeName(name)
+	other, isTaken := fields[field]
+	switch {
+	case !isExported(field):
+		return fmt.Errorf("%s: %s has no Go name; give it one:\n%s", at, called, advice(at, "x-go-name: NAME"))
+	case isTaken && other != called:
+		return fmt.Errorf("%s: %s and %s both become the Go field %s; name one of them:\n%s",
+			at, other, called, field, advice(at, "x-go-name: "+field+"2"))
 	}
-	for _, variant := range variants(p) {
-		ref := getText(variant.node, "$ref")
-		if !mapped[ref] && !mapped[strings.TrimPrefix(ref, schemaRef)] {
-			return fmt.Errorf(
-				"%s: the discriminator has no value for this variant (%s); give it one in its mapping:\n%s",
-				variant.at,
-				ref,
-				advice(p.at+".discriminator", fmt.Sprintf("mapping: {VALUE: %q}", ref)),
-			)
+	fields[field] = called
+	return nil
+}
+
+// checkInline refuses a document in which the type of one schema would get the name that the
+// type of another one has, which is still there.
+func checkInline(before, after []place) error {
+	was, there := map[string]string{}, map[string]bool{}
+	for _, p := range before {
+		was[p.name] = p.at
+	}
+	for _, p := range after {
+		there[p.at] = true
+	}
+	for _, p := range after {
+		if at := was[p.name]; at != "" && at != p.at && there[at] {
+			return fmt.Errorf("%s: its type would be called %s, as that of %s is; name it:\n%s", p.at, p.name, at,
+				advice(p.at, "x-go-type-name: NAME"))
 		}
 	}
 	return nil

@@ -31,10 +31,10 @@ func TestAgainstFastAPI(t *testing.T) {
 	dir := copyRepository(t)
 	spec := filepath.Join(t.TempDir(), "openapi.json")
 	write(t, spec, document)
-	if _, err := update(dir, []string{spec}, &progress{w: io.Discard}); err != nil {
+	if err := bumpTo(dir, spec); err != nil {
 		t.Fatal(err)
 	}
-	generate(t, dir)
+	mustGenerate(t, dir)
 	write(t, filepath.Join(dir, "fastapi_test.go"), read(t, "testdata/fastapi/client_test.go"))
 	test := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestFastAPI", ".")
 	test.Dir = dir

@@ -7,8 +7,8 @@
 //	specbump https://…             either, fetched
 //	specbump -trial …              all but changing a file, with a table of figures
 //	specbump -verdict              only the verdict, on the working tree
-//	specbump -prepare FILE         writes the document that the generator reads
-//	specbump -operations FILE      writes the list of operations
+//	specbump -prepare FILE         writes the document that the generator reads, and
+//	                               the list of operations
 //
 // It runs in the repository's root. Its exit status is 0 when what changed is
 // compatible, 3 when it breaks consumers or the examples, 1 when something went
@@ -23,15 +23,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"gopkg.in/yaml.v3"
+	"strings"
 )
 
 const (
-	specFile    = "openapi.json"
-	overlayFile = "overlay.yaml"
-	configFile  = "oapi-codegen.yaml"
-	listFile    = "OPERATIONS.md"
+	specFile      = "openapi.json"
+	overlayFile   = "overlay.yaml"
+	namesFile     = "names.yaml"
+	generatedFile = "feather.gen.go"
+	listFile      = "OPERATIONS.md"
 )
 
 func main() {
@@ -45,30 +45,24 @@ type options struct {
 	verdictOnly bool
 	trial       bool
 	prepare     string
-	operations  string
 	report      string
 	base        string // the revision to compare with
 	tools       verdictTools
 
-	// test builds and tests a tree, and returns which examples no longer work.
+	// test builds and tests a tree, and returns what is said of examples that no longer work.
 	test func(dir string, log *progress) (broken []string, err error)
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	opts := options{dir: ".", test: buildAndTest}
+	opts := options{}
 	flags := flag.NewFlagSet("specbump", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&opts.dir, "C", ".", "the root of the repository")
 	flags.BoolVar(&opts.verdictOnly, "verdict", false, "print the verdict on the working tree, and change nothing")
 	flags.BoolVar(&opts.trial, "trial", false, "do all but change a file, and print a table of figures")
 	flags.StringVar(&opts.prepare, "prepare", "", "the `file` for the document that the generator reads")
-	flags.StringVar(&opts.operations, "operations", "", "the `file` for the list of operations")
-	flags.StringVar(
-		&opts.report,
-		"report",
-		"",
-		"the `file` for the verdict, as Markdown short enough for a pull request; the whole is beside it, as FILE-whole.md",
-	)
+	flags.StringVar(&opts.report, "report", "", "the `file` for the verdict, as Markdown short enough for a pull request; "+
+		"the whole is beside it, as FILE-whole.md")
 	flags.StringVar(&opts.base, "base", "", "the git `revision` to compare with; by default the last release, else HEAD")
 	flags.StringVar(&opts.tools.oasdiff, "oasdiff", "", "oasdiff as package@version")
 	flags.StringVar(&opts.tools.apidiff, "apidiff", "", "apidiff as package@version")
@@ -78,7 +72,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	opts.inputs = flags.Args()
-	if opts.prepare != "" || opts.operations != "" {
+	opts.test = func(dir string, log *progress) ([]string, error) { return buildAndTest(opts.dir, dir, log) }
+	if opts.prepare != "" {
 		return status(false, stderr, writeParts(opts))
 	}
 	switch {
@@ -87,10 +82,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			"or pass -verdict")
 		return 2
 	case opts.tools.oasdiff == "" || opts.tools.apidiff == "":
-		fmt.Fprintln(
-			stderr,
-			"specbump: -oasdiff and -apidiff are missing; call it through make, which knows their versions",
-		)
+		fmt.Fprintln(stderr, "specbump: -oasdiff and -apidiff are missing; call it through make, which knows their versions")
 		return 2
 	}
 	breaking, err := bump(opts, stdout, &progress{w: stderr})
@@ -108,37 +100,20 @@ func status(breaking bool, stderr io.Writer, err error) int {
 	return 0
 }
 
-// writeParts is what go generate calls before the generator, and after it.
+// writeParts is what go generate calls before the generator.
 func writeParts(opts options) error {
-	prepared, err := prepareVendored(opts.dir)
+	t, err := loadVendoredTree(opts.dir)
 	if err != nil {
 		return err
 	}
-	if opts.prepare != "" {
-		return writeFile(filepath.Join(opts.dir, opts.prepare), encodeJSON(prepared))
-	}
-	list, err := listOfOperations(prepared, opts.dir)
+	prepared, err := t.prepare(opts.dir)
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(opts.dir, opts.operations), list)
-}
-
-func prepareVendored(dir string) (*yaml.Node, error) {
-	vendored, err := loadVendored(dir)
+	module, err := output(opts.dir, "go", "list", "-m")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	overlay, err := loadOverlay(dir)
-	if err == nil {
-		err = overlay.checkTargets(vendored.root)
-	}
-	if err != nil {
-		return nil, err
-	}
-	fixed, err := fixedIdentifiers(dir)
-	if err != nil {
-		return nil, err
-	}
-	return prepare(vendored.root, overlay, fixed)
+	return errors.Join(writeFile(filepath.Join(opts.dir, opts.prepare), encodeJSON(prepared)),
+		writeFile(filepath.Join(opts.dir, listFile), listOfOperations(prepared, strings.TrimSpace(module))))
 }

@@ -2,292 +2,369 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"go/token"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+	speakeasy "github.com/speakeasy-api/openapi/overlay"
 	"gopkg.in/yaml.v3"
 )
 
-// prepare makes the document that the generator reads: openapi.json with the overlay
-// applied, each schema under its Go name, and those that need a type where they are
-// used among the components. The generator calls them after their place otherwise, and
-// a field like the schema that it refers to.
-func prepare(document *yaml.Node, o *overlay, fixed identifiers) (*yaml.Node, error) {
-	prepared, inline, err := o.inline(document, fixed)
-	if err == nil {
-		err = checkOperationIDs(prepared)
-	}
+// tree is what a working tree says of the API: the document with the overlay applied, and
+// the Go names.
+type tree struct {
+	document  object
+	names     *names
+	unmatched []string // targets of the overlay that the document does not have
+	inline    []place  // schemas that got a type where they are used
+}
+
+// loadTree applies a tree's overlay and names to a document.
+func loadTree(dir string, document object) (*tree, error) {
+	names, err := loadNames(dir)
 	if err != nil {
 		return nil, err
 	}
-	renameComponents(prepared)
-	for _, p := range inline {
-		moveToComponents(prepared, p)
+	t := &tree{names: names}
+	if t.document, t.unmatched, err = applyOverlay(dir, document); err != nil {
+		return nil, fmt.Errorf("%s: %w", overlayFile, err)
 	}
-	return prepared, nil
+	addSchemas(t.document)
+	delete(t.document, "webhooks") // The client makes no code of them, and has no use for their schemas.
+	eachObject(t.document, simplify)
+	return t, nil
 }
 
-// inline returns the document with the overlay applied and what the generator makes no
-// code of left out, and the schemas in it that get a type where they are used.
-func (o *overlay) inline(document *yaml.Node, fixed identifiers) (*yaml.Node, []position, error) {
-	changed, err := o.apply(document)
+// addSchemas makes the place for components, where there is none.
+func addSchemas(document object) {
+	if objectAt(document, "components") == nil {
+		document["components"] = object{}
+	}
+	if schemasOf(document) == nil {
+		objectAt(document, "components")["schemas"] = object{}
+	}
+}
+
+func loadVendoredTree(dir string) (*tree, error) {
+	vendored, err := loadVendored(dir)
+	if err != nil {
+		return nil, err
+	}
+	return loadTree(dir, vendored.root)
+}
+
+// applyOverlay returns the document as overlay.yaml changes it.
+func applyOverlay(dir string, document object) (changed object, unmatched []string, err error) {
+	content, err := os.ReadFile(filepath.Join(dir, overlayFile))
 	if err != nil {
 		return nil, nil, err
 	}
-	remove(changed, "webhooks") // The client makes no code of them, and has no use for their schemas.
-	simplify(changed)
-	dropUnused(changed)
-	taken := maps.Clone(fixed)
-	taken.addDocument(changed)
-	return changed, inlineSchemas(changed, taken), nil
-}
-
-// simplify takes out what the generator stumbles over and makes no code of.
-func simplify(node *yaml.Node) {
-	switch node.Kind {
-	case yaml.SequenceNode:
-		for _, item := range node.Content {
-			simplify(item)
-		}
-	case yaml.MappingNode:
-		drop(node, "example", "examples")
-		openSchemas(node)
-		dropEmpty(node)
-		separateTypes(node)
-		typeOfEnum(node)
-		dropYAML(node)
-		keepValues(node)
-		remove(node, "callbacks")
-		if enum := get(node, "enum"); enum != nil && enum.Kind == yaml.SequenceNode {
-			enum.Content = slices.DeleteFunc(enum.Content, isNull) // The type says whether it may be null.
-		}
-		nameValues(node)
-		for key, value := range entries(node) {
-			switch {
-			case key == "default" || key == "enum" || key == "const":
-			case value.Kind == yaml.MappingNode && slices.Contains(mapsOfNames, key):
-				for _, named := range entries(value) { // A name may be any keyword.
-					simplify(named)
-				}
-			default:
-				simplify(value)
-			}
-		}
+	var overlay speakeasy.Overlay
+	if err := yaml.Unmarshal(content, &overlay); err != nil {
+		return nil, nil, err
 	}
-}
-
-// mapsOfNames are the keys whose members are named by the document's author.
-var mapsOfNames = []string{
-	"properties", "patternProperties", "schemas", "$defs", "definitions", "paths", "responses", "headers",
-}
-
-// drop removes keys with values that are no schema's: a property may be called so.
-func drop(node *yaml.Node, keys ...string) {
-	isSchemaOrMedia := get(node, "type") != nil || get(node, "schema") != nil || get(node, "$ref") != nil ||
-		get(node, "anyOf") != nil || get(node, "oneOf") != nil || get(node, "allOf") != nil
-	for _, key := range keys {
-		if value := get(node, key); value != nil && isSchemaOrMedia {
-			remove(node, key)
-		}
+	var root yaml.Node
+	if err := yaml.Unmarshal(encodeJSON(document), &root); err != nil {
+		return nil, nil, err
 	}
-}
-
-// dropEmpty removes the lists that say nothing: without members, with only null, or with
-// members that only require properties.
-func dropEmpty(node *yaml.Node) {
-	for _, key := range []string{"allOf", "anyOf", "oneOf", "type"} {
-		list := get(node, key)
-		if list == nil || list.Kind != yaml.SequenceNode {
+	for _, action := range overlay.Actions {
+		path, err := overlay.NewPath(action.Target, nil)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the target %s: %w", action.Target, err)
+		}
+		if len(path.Query(&root)) == 0 {
+			unmatched = append(unmatched, action.Target)
 			continue
 		}
-		list.Content = slices.DeleteFunc(list.Content, func(n *yaml.Node) bool { return n.Tag == "!!bool" })
-		saysNothing := func(n *yaml.Node) bool {
-			onlyRequires := n.Kind == yaml.MappingNode && len(n.Content) == 2 && get(n, "required") != nil
-			return onlyRequires || isNullType(n)
-		}
-		if key != "allOf" && !slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return !saysNothing(n) }) ||
-			len(list.Content) == 0 {
-			remove(node, key)
+		one := speakeasy.Overlay{Version: overlay.Version, Actions: []speakeasy.Action{action}}
+		if err := one.ApplyTo(&root); err != nil {
+			return nil, nil, fmt.Errorf("the target %s: %w", action.Target, err)
 		}
 	}
+	var decoded any
+	if err := root.Decode(&decoded); err != nil {
+		return nil, nil, err
+	}
+	changed, err = parseDocument(encodeJSON(decoded))
+	return changed, unmatched, err
 }
 
-// typeOfEnum gives the values of an enum their type, and takes a format away, for which
-// the generator has no constants.
-func typeOfEnum(node *yaml.Node) {
-	values := enumValues(node)
-	if len(values) == 0 {
-		return
+// simplify takes out what the generator makes no code of, and says what it does not see.
+func simplify(node object) {
+	delete(node, "callbacks")
+	if values, ok := node["enum"].([]any); ok {
+		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil }) // The type says whether it may be null.
 	}
-	isText := func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!str" }
-	if get(node, "type") == nil && !slices.ContainsFunc(values, func(n *yaml.Node) bool { return !isText(n) }) {
-		set(node, "type", text("string"))
+	isNoText := func(v any) bool { _, ok := v.(string); return !ok }
+	if values := enumValues(node); len(values) > 0 && !slices.ContainsFunc(values, isNoText) {
+		delete(node, "format")
+		node["type"] = cmp.Or(node["type"], any("string")) // pydantic 1 leaves it out
 	}
-	if getText(node, "type") == "string" {
-		remove(node, "format")
+	for _, list := range []string{"allOf", "anyOf", "oneOf", "type"} {
+		if members, ok := node[list].([]any); ok && len(members) == 0 {
+			delete(node, list) // The generator panics.
+		}
 	}
-}
-
-// dropYAML leaves bodies of YAML as bytes: to decode them would take a module more.
-func dropYAML(node *yaml.Node) {
-	for mediaType, media := range entries(get(node, "content")) {
+	for mediaType, media := range sorted(node["content"]) {
 		if strings.Contains(mediaType, "yaml") {
-			remove(media, "schema")
+			delete(objectAt(media), "schema") // To decode it would take a module more.
 		}
 	}
 }
 
-// openSchemas writes true, which allows everything, as an empty schema, and leaves out
-// false, which allows nothing.
-func openSchemas(node *yaml.Node) {
-	for _, parts := range []*yaml.Node{get(node, "properties"), node} {
-		for key, schema := range sorted(parts) {
-			switch isSchema := parts != node || key == "items" || key == "schema"; {
-			case schema.Tag != "!!bool" || !isSchema:
-			case schema.Value == "true":
-				*schema = *mapping()
-			default:
-				remove(parts, key)
+// usedSchemas are those that an operation leads to.
+func usedSchemas(document object) map[string]bool {
+	used := map[string]bool{}
+	for key, part := range sorted(document) {
+		for kind, members := range sorted(part) {
+			if key != "components" || kind != "schemas" {
+				reach(document, members, used)
 			}
 		}
 	}
+	return used
 }
 
-// separateTypes writes a list of two types or more as a union, which the generator
-// knows.
-func separateTypes(node *yaml.Node) {
-	types := get(node, "type")
-	if types == nil || types.Kind != yaml.SequenceNode {
-		return
-	}
-	isOther := func(t *yaml.Node) bool { return t.Value != "null" }
-	if len(slices.DeleteFunc(slices.Clone(types.Content), func(t *yaml.Node) bool { return !isOther(t) })) < 2 {
-		return
-	}
-	union := sequence()
-	for _, t := range types.Content {
-		variant := mapping()
-		set(variant, "type", text(t.Value))
-		union.Content = append(union.Content, variant)
-	}
-	remove(node, "type")
-	set(node, "anyOf", union)
+// reach adds the schemas that a part of a document refers to.
+func reach(document object, part any, reached map[string]bool) {
+	eachRef(part, func(members object, name string) {
+		if key, ok := schemaKey(members[name]); ok && !reached[key] {
+			reached[key] = true
+			reach(document, schemasOf(document)[key], reached)
+		}
+	})
 }
 
-// dropUnused removes the schemas that no operation leads to.
-func dropUnused(document *yaml.Node) {
-	used := map[string]bool{}
-	for part := range users(document) {
-		reach(document, part, used)
+// eachRef visits the members that refer to schemas.
+func eachRef(node any, visit func(members object, name string)) {
+	eachObject(node, func(members object) {
+		visit(members, "$ref")
+		mapping := objectAt(members, "discriminator", "mapping")
+		for value := range mapping {
+			visit(mapping, value)
+		}
+	})
+}
+
+// prepare makes the document that the generator reads: each operation and schema under its
+// Go name, what needs a type where it is used among the components, and without the schemas
+// that nothing uses. The generator would call a field like the schema that it refers to, number
+// the members of unions, and leave out what only an itemSchema uses.
+func (t *tree) prepare(dir string) (object, error) {
+	fixed, err := declared(dir, false)
+	if err != nil {
+		return nil, err
 	}
-	schemas := get(document, "components", "schemas")
-	for key := range sorted(schemas) {
-		if !used[key] {
-			remove(schemas, key)
+	if err := errors.Join(t.names.check(t.document), t.checkDocument()); err != nil {
+		return nil, err
+	}
+	used := usedSchemas(t.document)
+	maps.DeleteFunc(schemasOf(t.document), func(key string, _ any) bool { return !used[key] })
+	for key, o := range operations(t.document) {
+		o.object["operationId"] = t.names.operation(key, o)
+	}
+	t.inline = t.inlineSchemas(fixed)
+	renamed := object{}
+	for key, schema := range sorted(schemasOf(t.document)) {
+		renamed[t.names.schema(key)] = schema
+	}
+	eachRef(t.document, func(members object, name string) {
+		if key, ok := schemaKey(members[name]); ok {
+			members[name] = schemaRef + t.names.schema(key)
+		}
+	})
+	objectAt(t.document, "components")["schemas"] = renamed
+	for _, p := range t.inline {
+		p.moveToComponents(t.document)
+	}
+	eachObject(t.document, func(schema object) {
+		keepValues(schema)
+		nameValues(schema)
+	})
+	return t.document, nil
+}
+
+// numbered are the types that two places of one kind have a number to tell them apart by.
+func (t *tree) numbered() []string {
+	at := map[string][]string{}
+	for _, p := range t.inline {
+		at[p.at] = append(at[p.at], p.name)
+	}
+	var found []string
+	for place, names := range at {
+		if len(names) > 1 {
+			found = append(found, fmt.Sprintf("`%s`: %s", place, strings.Join(names, ", ")))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// place is where a schema is used, as the overlay's targets are written but for the index of
+// a list, which may change; and the name that a Go type for the schema has there.
+type place struct {
+	at, name string
+	schema   object
+	isMember bool // of a union
+}
+
+// needsType is true of what Go has no unnamed type for, or only an unwieldy one.
+func (p place) needsType() bool {
+	return p.isMember || len(members(p.schema)) > 1 || len(listAt(p.schema, "allOf")) > 1 ||
+		len(enumValues(p.schema)) > 0 || len(objectAt(p.schema, "properties")) > 0
+}
+
+// inlineSchemas finds the schemas that get a type where they are used. A name that is taken
+// gets a number.
+func (t *tree) inlineSchemas(fixed identifiers) []place {
+	var found []place
+	taken := maps.Clone(fixed)
+	for key, schema := range schemasOf(t.document) {
+		taken.add(t.names.schema(key), schemaClaims(schema))
+	}
+	for _, o := range operations(t.document) {
+		taken.add(o.id(), operationClaims)
+	}
+	t.eachPlace(func(p place) string {
+		if p.schema["$ref"] != nil || p.schema["x-go-type"] != nil || !p.needsType() {
+			return p.name
+		}
+		wanted, claims := cmp.Or(textAt(p.schema, "x-go-type-name"), p.name), schemaClaims(p.schema)
+		p.name = wanted
+		for i := 2; taken.haveAny(p.name, claims); i++ {
+			p.name = fmt.Sprintf("%s%d", wanted, i)
+		}
+		taken.add(p.name, claims)
+		found = append(found, p)
+		return p.name
+	})
+	return found
+}
+
+// eachPlace visits what is within the schemas, and the schemas in operations and in the other
+// components. What is within a schema is called after the name that visit returns.
+func (t *tree) eachPlace(visit func(place) string) {
+	for key, schema := range sorted(schemasOf(t.document)) {
+		eachWithin(place{at: jsonPath("components", "schemas", key), name: t.names.schema(key), schema: objectAt(schema)}, visit)
+	}
+	for _, kind := range []string{"parameters", "headers", "requestBodies", "responses"} {
+		for key, part := range sorted(get(t.document, "components", kind)) {
+			eachWithin(place{at: jsonPath("components", kind, key), name: goName(key), schema: objectAt(part)}, visit)
+		}
+	}
+	for path, item := range sorted(t.document["paths"]) {
+		shared := object{"parameters": get(item, "parameters")}
+		eachWithin(place{at: jsonPath("paths", path), name: goName(path), schema: shared}, visit)
+	}
+	for _, o := range operations(t.document) {
+		eachWithin(place{at: o.at(), name: t.names.operation(o.key(), o), schema: o.object}, visit)
+	}
+}
+
+// eachWithin visits what is within a part of an operation or a schema.
+func eachWithin(p place, visit func(place) string) {
+	into := func(at, ending string, part any, isMember bool) {
+		if part := objectAt(part); part != nil {
+			q := place{p.at + at, p.name + ending, part, isMember}
+			q.name = visit(q)
+			eachWithin(q, visit)
+		}
+	}
+	for key, part := range sorted(p.schema) {
+		switch key {
+		case "schema":
+			into(".schema", "", part, false)
+		case "items":
+			into(".items", "Item", part, false)
+		case "additionalProperties":
+			into(".additionalProperties", "Value", part, false)
+		case "requestBody":
+			into(".requestBody", "Body", part, false)
+		case "properties", "headers":
+			for name, part := range sorted(part) {
+				into("."+key+step(name), goName(name), part, false)
+			}
+		case "responses":
+			for code, part := range sorted(part) {
+				into(".responses"+step(code), "Response"+strings.ReplaceAll(code, "default", "Default"), part, false)
+			}
+		case "content":
+			for mediaType, media := range sorted(part) {
+				into(".content"+step(mediaType), mediaEnding(mediaType, len(objectAt(part))), media, false)
+			}
+		case "parameters":
+			for _, parameter := range listAt(part) {
+				name := textAt(parameter, "name")
+				into(fmt.Sprintf(".parameters[?(@.name=='%s')]", name), "Params"+goName(name), parameter, false)
+			}
+		case "allOf": // The generator merges them.
+			for i, part := range listAt(part) {
+				eachWithin(place{fmt.Sprintf("%s.allOf[%d]", p.at, i), p.name, objectAt(part), false}, visit)
+			}
+		}
+	}
+	union := members(p.schema)
+	for _, key := range []string{"anyOf", "oneOf"} {
+		for _, member := range members(object{key: p.schema[key]}) {
+			kind, at := kindOf(member)
+			if len(union) == 1 { // It is only nullable, so it is the whole.
+				kind = ""
+			}
+			into("."+key+at, kind, member, len(union) > 1)
 		}
 	}
 }
 
-const schemaRef = "#/components/schemas/"
-
-// renameComponents gives each schema its Go name for a key.
-func renameComponents(document *yaml.Node) {
-	names := map[string]string{}
-	schemas := get(document, "components", "schemas")
-	for key, schema := range entries(schemas) {
-		names[key] = componentName(key, schema)
-		remove(schema, "x-go-name")
-	}
-	keepDiscriminators(document)
-	renameRefs(document, names)
-	if schemas != nil {
-		for i := 0; i < len(schemas.Content); i += 2 {
-			schemas.Content[i] = text(names[schemas.Content[i].Value])
+// members are those of a union but null.
+func members(schema object) []object {
+	var found []object
+	for _, member := range append(listAt(schema, "anyOf"), listAt(schema, "oneOf")...) {
+		if textAt(member, "type") != "null" {
+			found = append(found, objectAt(member))
 		}
 	}
+	return found
 }
 
-// keepDiscriminators writes out the values that a discriminator without a mapping has:
-// the names of the schemas, before they change.
-func keepDiscriminators(node *yaml.Node) {
-	for _, child := range node.Content {
-		keepDiscriminators(child)
-	}
-	discriminator := get(node, "discriminator")
-	if discriminator == nil || get(discriminator, "propertyName") == nil || get(discriminator, "mapping") != nil {
-		return
-	}
-	values := mapping()
-	for _, variant := range append(items(get(node, "oneOf")), items(get(node, "anyOf"))...) {
-		if key, ok := strings.CutPrefix(getText(variant, "$ref"), schemaRef); ok {
-			set(values, key, text(schemaRef+key))
+// kindOf is what a member of a union is called after, and the step to it: its place in the
+// list may change.
+func kindOf(schema object) (kind, at string) {
+	for _, key := range []string{"title", "const", "format"} {
+		if value := textAt(schema, key); goName(value) != "" && (key != "format" || schema["type"] == "string") {
+			return goName(value), fmt.Sprintf("[?(@.%s=='%s')]", key, value)
 		}
 	}
-	set(discriminator, "mapping", values)
+	kinds := map[string]string{
+		"string": "String", "integer": "Int", "number": "Float", "boolean": "Bool", "array": "List", "object": "Object",
+	}
+	value := textAt(schema, "type")
+	if item := textAt(schema, "items", "type"); value == "array" && item != "array" && item != "object" {
+		kind = kinds[item]
+	}
+	return kind + cmp.Or(kinds[value], "Object"), fmt.Sprintf("[?(@.type=='%s')]", value)
 }
 
-func renameRefs(node *yaml.Node, names map[string]string) {
-	for _, child := range node.Content {
-		renameRefs(child, names)
+var nonWord = regexp.MustCompile(`\W`)
+
+// mediaEnding tells the media types of one body apart. JSON has none.
+func mediaEnding(mediaType string, all int) string {
+	_, subtype, _ := strings.Cut(mediaType, "/")
+	if all == 1 || subtype == "json" {
+		return ""
 	}
-	if key, ok := strings.CutPrefix(node.Value, schemaRef); ok && node.Kind == yaml.ScalarNode {
-		if name, ok := names[unescaped(key)]; ok {
-			node.Value = schemaRef + name
-		}
-	}
+	return goName(nonWord.ReplaceAllString(subtype, "_"))
 }
 
 // moveToComponents leaves a reference where the schema is.
-func moveToComponents(document *yaml.Node, p position) {
-	schema := *p.node
-	remove(&schema, "x-go-type-name")
-	if get(document, "components") == nil {
-		set(document, "components", mapping())
-	}
-	if get(document, "components", "schemas") == nil {
-		set(get(document, "components"), "schemas", mapping())
-	}
-	set(get(document, "components", "schemas"), p.name, &schema)
-	reference := mapping()
-	set(reference, "$ref", text(schemaRef+p.name))
-	*p.node = *reference
-}
-
-// reach adds the schemas that a part of the document refers to.
-func reach(document, node *yaml.Node, reached map[string]bool) {
-	if key, ok := strings.CutPrefix(node.Value, schemaRef); ok && node.Kind == yaml.ScalarNode &&
-		!reached[unescaped(key)] {
-		reached[unescaped(key)] = true
-		if schema := get(document, "components", "schemas", unescaped(key)); schema != nil {
-			reach(document, schema, reached)
-		}
-	}
-	for _, child := range node.Content {
-		reach(document, child, reached)
-	}
-}
-
-// fieldName is the generator's name of a field.
-func fieldName(name string) string { return codegen.SchemaNameToTypeName(name) }
-
-// goFields checks that no two properties become one field.
-func goFields(p position) error {
-	fields := map[string]string{}
-	for property, schema := range sorted(get(p.node, "properties")) {
-		field := fieldName(cmp.Or(getText(schema, "x-go-name"), property))
-		if !token.IsIdentifier(field) {
-			return fmt.Errorf("%s: the property %s has no Go name; give it one:\n%s",
-				p.at, property, advice(p.at+".properties"+step(property), "x-go-name: NAME"))
-		}
-		if other, ok := fields[field]; ok {
-			return fmt.Errorf("%s: the properties %s and %s both become the Go field %s; name one of them:\n%s",
-				p.at, other, property, field, advice(p.at+".properties"+step(property), "x-go-name: "+field+"2"))
-		}
-		fields[field] = property
-	}
-	return nil
+func (p place) moveToComponents(document object) {
+	moved := maps.Clone(p.schema)
+	delete(moved, "x-go-type-name")
+	clear(p.schema)
+	p.schema["$ref"] = schemaRef + p.name
+	schemasOf(document)[p.name] = moved
 }

@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 const (
@@ -22,12 +19,14 @@ const (
 	fetchTimeout = 30 * time.Second
 )
 
-// source is an OpenAPI document, or a slice of one, and where it comes from.
+// source is an OpenAPI document, or a part of one that a page shows, and where it comes from.
 type source struct {
-	name  string
-	root  *yaml.Node
-	slice bool // from a page
+	name   string
+	root   object
+	isPage bool
 }
+
+func (s source) version() string { return textAt(s.root, "info", "version") }
 
 func loadVendored(dir string) (source, error) {
 	s, err := readSource(filepath.Join(dir, specFile))
@@ -35,33 +34,28 @@ func loadVendored(dir string) (source, error) {
 	return s, err
 }
 
-// readInputs returns the document that the inputs make: a whole one as it is,
-// pages merged into it or else into the vendored one.
-func readInputs(inputs []string, vendored source) (*yaml.Node, error) {
+// readInputs returns the document that the inputs make: a whole one as it is, pages merged
+// into it or else into the vendored one.
+func readInputs(inputs []string, vendored source) (object, error) {
+	base := vendored
 	var pages []source
-	var whole *source
 	for _, input := range inputs {
 		s, err := readSource(input)
 		switch {
 		case err != nil:
 			return nil, err
-		case s.slice:
+		case s.isPage:
 			pages = append(pages, s)
-		case whole != nil:
-			return nil, fmt.Errorf("%s and %s are both whole documents; give one", whole.name, s.name)
+		case base.name != vendored.name:
+			return nil, fmt.Errorf("%s and %s are both whole documents; give one", base.name, s.name)
 		default:
-			whole = &s
+			base = s
 		}
 	}
-	base := vendored
-	if whole != nil {
-		base = *whole
+	if len(pages) == 0 {
+		return base.root, nil
 	}
-	merged, err := merge(base, pages)
-	if err != nil {
-		return nil, err
-	}
-	return merged, nil
+	return merge(base, pages)
 }
 
 func readSource(name string) (source, error) {
@@ -71,56 +65,70 @@ func readSource(name string) (source, error) {
 	}
 	s := source{name: name}
 	if block, ok := fencedDocument(string(content)); ok {
-		content, s.slice = []byte(block), true
+		content, s.isPage = []byte(block), true
 	}
-	if s.root, err = parseDocument(content); err != nil {
-		return source{}, fmt.Errorf("%s: %w", name, err)
+	if s.root, err = parseDocument(content); err == nil {
+		err = checkShape(s.root)
 	}
-	if err := checkShape(s.root); err != nil {
+	if err != nil {
 		return source{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
 }
 
+var supported = regexp.MustCompile(`^3\.[01]\.\d+$`)
+
+func checkShape(root object) error {
+	switch written := textAt(root, "openapi"); {
+	case len(root) == 0:
+		return errors.New("the document is empty")
+	case textAt(root, "swagger") != "":
+		return fmt.Errorf("a document of Swagger %s is not supported; convert it to OpenAPI 3.1", textAt(root, "swagger"))
+	case written == "":
+		return errors.New("not an OpenAPI document: it has no openapi version")
+	case !supported.MatchString(written):
+		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", written)
+	case textAt(root, "info", "version") == "":
+		return errors.New("not a whole OpenAPI document: it has no info.version")
+	case objectAt(root, "paths") == nil:
+		return errors.New("not a whole OpenAPI document: it has no paths")
+	}
+	return nil
+}
+
 func readContent(name string) ([]byte, error) {
-	if u, err := url.Parse(name); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-		return fetch(name)
+	var content io.ReadCloser
+	if strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://") {
+		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
+		if err != nil {
+			return nil, err
+		}
+		rsp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		content = rsp.Body
+		if rsp.StatusCode != http.StatusOK {
+			return nil, errors.Join(fmt.Errorf("%s: the server returned %s", name, rsp.Status), content.Close())
+		}
+	} else {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		content = file
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	defer content.Close()
+	read, err := io.ReadAll(io.LimitReader(content, maxInput+1))
+	if err == nil && len(read) > maxInput {
+		err = fmt.Errorf("larger than %d MiB", maxInput>>20)
 	}
-	defer file.Close()
-	return readBounded(name, file)
-}
-
-func fetch(address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	rsp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer rsp.Body.Close()
-	if rsp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: the server returned %s", address, rsp.Status)
-	}
-	return readBounded(address, rsp.Body)
-}
-
-func readBounded(name string, r io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(r, maxInput+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(content) > maxInput {
-		return nil, fmt.Errorf("%s: larger than %d MiB", name, maxInput>>20)
-	}
-	return content, nil
+	return read, nil
 }
 
 var fence = regexp.MustCompile("(?m)^(`{3,})(?:ya?ml|json)\\b.*\n")
@@ -141,96 +149,64 @@ func fencedDocument(page string) (string, bool) {
 	return "", false
 }
 
-// merge puts pages into a document. Pages of another version replace it, if they
-// replace all its operations.
-func merge(base source, pages []source) (*yaml.Node, error) {
-	if len(pages) == 0 {
-		return base.root, nil
-	}
+// merge adds pages to a document. Pages of another version replace it, if they replace all
+// its operations. Two sources that have the same part must say the same of it.
+func merge(base source, pages []source) (object, error) {
 	sources := append([]source{base}, pages...)
-	if version(pages[0]) != version(base) {
+	if pages[0].version() != base.version() {
 		if err := checkReplaced(base, pages); err != nil {
 			return nil, err
 		}
 		sources = pages
 	}
-	merged := mapping()
-	from := map[string]string{} // where each key comes from
+	merged, from := object{}, map[string]string{}
 	for _, s := range sources {
-		if err := mergeInto(merged, s.root, nil, s.name, from); err != nil {
+		if err := mergeInto(merged, s.root, "$", 0, s.name, from); err != nil {
 			return nil, err
 		}
 	}
 	return merged, nil
 }
 
-func version(s source) string { return getText(s.root, "info", "version") }
-
 func checkReplaced(base source, pages []source) error {
-	for path, item := range entries(get(base.root, "paths")) {
-		for method := range operationsOf(item) {
-			replaced := slices.ContainsFunc(
-				pages,
-				func(p source) bool { return get(p.root, "paths", path, method) != nil },
-			)
-			if !replaced {
-				return fmt.Errorf(
-					"%s has info.version %s, but %s, which stays, comes from %s with %s; "+
-						"give a page for each operation, or the whole document",
-					pages[0].name,
-					version(pages[0]),
-					dotted([]string{"paths", path, method}),
-					base.name,
-					version(base),
-				)
-			}
+	replaced := map[string]bool{}
+	for _, page := range pages {
+		for key := range operations(page.root) {
+			replaced[key] = true
+		}
+	}
+	for key, o := range operations(base.root) {
+		if !replaced[key] {
+			return fmt.Errorf("%s: info.version is %s, but %s, which stays, comes from %s with %s; give a page "+
+				"for each operation, or the whole document", pages[0].name, pages[0].version(), o.at(), base.name, base.version())
 		}
 	}
 	return nil
 }
 
-// mergeInto adds the keys of a slice. Down to operations and components the
-// mappings are joined; from there on two sources must say the same.
-func mergeInto(into, slice *yaml.Node, at []string, name string, from map[string]string) error {
-	for key, value := range entries(slice) {
-		place := append(slices.Clip(at), key)
-		have := get(into, key)
+// joined are the keys of a document that are merged so many levels deep.
+var joined = map[string]int{"paths": 2, "components": 2, "info": 1}
+
+func mergeInto(into, page object, at string, levels int, name string, from map[string]string) error {
+	for key, value := range sorted(page) {
+		place, deeper := at+step(key), levels-1
+		if at == "$" {
+			deeper = joined[key]
+		}
+		have, isThere := into[key]
 		switch {
-		case have == nil && value.Kind == yaml.MappingNode && isJoined(place):
-			have = mapping()
-			set(into, key, have)
-			fallthrough
-		case have != nil && have.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode && isJoined(place):
-			if err := mergeInto(have, value, place, name, from); err != nil {
+		case deeper > 0 && objectAt(value) != nil && (!isThere || objectAt(have) != nil):
+			if !isThere {
+				into[key] = object{}
+			}
+			if err := mergeInto(objectAt(into, key), objectAt(value), place, deeper, name, from); err != nil {
 				return err
 			}
-		case have == nil:
-			set(into, key, value)
-			from[dotted(place)] = name
-		case !equal(have, value):
-			return fmt.Errorf("%s: %s and %s contradict each other", dotted(place), from[dotted(place)], name)
+		case !isThere:
+			into[key], from[place] = value, name
+		case !reflect.DeepEqual(have, value):
+			return fmt.Errorf("%s: %s and %s contradict each other", place, from[place], name)
 		}
 	}
 	return nil
-}
-
-func isJoined(place []string) bool {
-	switch place[0] {
-	case "paths", "components":
-		return len(place) <= 2
-	case "info":
-		return len(place) == 1
-	}
-	return false
-}
-
-// operationsOf yields the operations of a path, by method.
-func operationsOf(item *yaml.Node) iter.Seq2[string, *yaml.Node] {
-	return func(yield func(string, *yaml.Node) bool) {
-		for _, method := range []string{"delete", "get", "head", "options", "patch", "post", "put", "trace"} {
-			if operation := get(item, method); operation != nil && !yield(method, operation) {
-				return
-			}
-		}
-	}
 }

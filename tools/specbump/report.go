@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
-	"math"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,8 +16,10 @@ import (
 // report is what a maintainer reads: the verdict first, the lists after it.
 type report struct {
 	*verdict
-	names  nameChanges
-	broken []string // what the compiler or the tests say of the examples
+	names     nameChanges
+	unmatched []string // targets of the overlay
+	numbered  []string // types that are told apart by a number
+	broken    []string // what the compiler or the tests say of the examples
 }
 
 func (r *report) isBreaking() bool { return r.verdict.isBreaking() || len(r.broken) > 0 }
@@ -22,20 +27,16 @@ func (r *report) isBreaking() bool { return r.verdict.isBreaking() || len(r.brok
 // maxReport leaves room below GitHub's 65,536 characters for a pull request.
 const maxReport = 60_000
 
-func (r *report) whole() string { return r.render(math.MaxInt) }
-
-// markdown returns the whole report, or one with shorter lists where it would be too
-// long for a pull request.
+// markdown is the whole report, or its head where the whole is too long for a pull request.
 func (r *report) markdown() string {
-	report := r.whole()
-	for most := 200; len(report) > maxReport && most > 1; most /= 2 {
-		report = r.render(most)
+	whole := r.whole()
+	if len(whole) > maxReport {
+		return r.head() + "\nThe lists are in the whole verdict, an artifact of the run.\n"
 	}
-	return report
+	return whole
 }
 
-// render has at most so many lines of each list.
-func (r *report) render(most int) string {
+func (r *report) whole() string {
 	var b strings.Builder
 	b.WriteString(r.head())
 	for _, section := range []struct {
@@ -45,23 +46,18 @@ func (r *report) render(most int) string {
 		{"Examples that no longer work", r.examples()},
 		{"Breaking changes of the HTTP API", r.breakingLines()},
 		{"Incompatible changes of the Go API", r.incompatible},
-		{"Operations", r.operations.lines()},
-		{"Schemas", r.schemas.lines()},
-		{"Names recorded", r.names.added},
-		{"Names that moved with their operation", r.names.moved},
-		{"Names dropped, their target is gone", r.names.gone},
+		{"Operations", r.operations.lines(r.goNames)},
+		{"Operations that moved: the same call in Go, removed and added for HTTP", r.moved},
+		{"Schemas", r.schemas.lines(nil)},
+		{"Names recorded in names.yaml", r.names.added},
+		{"Names dropped from names.yaml", r.names.gone},
+		{"Entries of overlay.yaml that match nothing any more", r.unmatched},
+		{"Types that are told apart by a number, which may go to another one", r.numbered},
 		{"Methods that the generated interfaces gain", r.grown},
+		{"What was said of the examples", r.said()},
 	} {
-		if len(section.lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n### %s\n\n", section.title)
-		for i, line := range section.lines {
-			if i == most {
-				fmt.Fprintf(&b, "- … and %d more, in the whole verdict\n", len(section.lines)-most)
-				break
-			}
-			fmt.Fprintf(&b, "- %s\n", line)
+		if len(section.lines) > 0 {
+			fmt.Fprintf(&b, "\n### %s\n\n- %s\n", section.title, strings.Join(section.lines, "\n- "))
 		}
 	}
 	return b.String()
@@ -80,13 +76,8 @@ func (r *report) head() string {
 	}
 	switch {
 	case r.isBreaking():
-		fmt.Fprintf(
-			&b,
-			"**Breaking**: a maintainer must look. Since %s; the next version after %s is %s.\n",
-			r.baseline,
-			r.release,
-			r.next(),
-		)
+		fmt.Fprintf(&b, "**Breaking**: a maintainer must look. Since %s; the next version after %s is %s.\n",
+			r.baseline, r.release, r.next())
 	case r.unchanged():
 		fmt.Fprintf(&b, "**Nothing changes** since %s (%s).\n", r.baseline, r.release)
 		return b.String()
@@ -95,6 +86,9 @@ func (r *report) head() string {
 	}
 	fmt.Fprintf(&b, "\n| | added | changed | removed |\n| --- | --- | --- | --- |\n")
 	fmt.Fprintf(&b, "| operations | %s |\n| schemas | %s |\n", r.operations.counts(), r.schemas.counts())
+	if len(r.moved) > 0 {
+		fmt.Fprintf(&b, "\n%d of the operations moved: they are the same call in Go, removed and added for HTTP.\n", len(r.moved))
+	}
 	if groups := r.breakingByTag(); len(groups) > 0 {
 		b.WriteString("\nOperations that break, by tag:\n\n")
 		for i, group := range groups {
@@ -139,19 +133,57 @@ func (r *report) breakingLines() []string {
 	return lines
 }
 
-// examples are the first lines of what was said of each.
+// said is the whole of what was said of the examples.
+func (r *report) said() []string {
+	var blocks []string
+	for _, said := range r.broken {
+		blocks = append(blocks, "\n  ```\n  "+strings.ReplaceAll(strings.TrimSpace(said), "\n", "\n  ")+"\n  ```")
+	}
+	return blocks
+}
+
+var exampleFailure = regexp.MustCompile(`(?m)^(?:--- FAIL: (\w+)|(?:vet: )?(\S+_?\w*\.go):\d+)`)
+
+// examples has a line for each example or file that fails.
 func (r *report) examples() []string {
 	var lines []string
 	for _, said := range r.broken {
-		said = strings.TrimSpace(said)
-		if len(said) > 2000 {
-			said = said[:2000] + "\n…"
+		for _, found := range exampleFailure.FindAllStringSubmatch(said, -1) {
+			lines = append(lines, "`"+found[1]+strings.TrimPrefix(found[2], "./")+"`")
 		}
-		lines = append(lines, "\n  ```\n  "+strings.ReplaceAll(said, "\n", "\n  ")+"\n  ```")
 	}
-	return lines
+	slices.Sort(lines)
+	return slices.Compact(lines)
 }
 
 func (c changes) counts() string {
 	return fmt.Sprintf("%d | %d | %d", len(c.added), len(c.changed), len(c.removed))
+}
+
+// printTrial prints what a bump to the document would cost and change.
+func (r *report) printTrial(w io.Writer, work string, log *progress) error {
+	code, err := os.ReadFile(filepath.Join(work, generatedFile))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "| | |\n| --- | --- |\n")
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "| %s | %s |\n", what, fmt.Sprintf(format, args...))
+	}
+	row("operations", "%d", r.operations.total)
+	row("schemas", "%d", r.schemas.total)
+	row("generated lines", "%d", strings.Count(string(code), "\n"))
+	row("names recorded", "%d", len(r.names.added))
+	row("names that had to give way", "%d", len(r.names.longer))
+	for _, name := range r.names.longer[:min(10, len(r.names.longer))] {
+		row("gave way", "%s", name)
+	}
+	for _, c := range log.costs {
+		row(c.what, "%.1f s", c.duration.Seconds())
+	}
+	_, err = fmt.Fprintf(w, "\n%s", r.head())
+	for _, line := range r.examples() {
+		fmt.Fprintln(w, "fails:", line)
+	}
+	return err
 }

@@ -2,87 +2,89 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
-	"gopkg.in/yaml.v3"
 )
 
 // keepValues lets an optional list or map be left out only where it is nil, as an empty one
 // says something, and marks a required one that may be null.
-func keepValues(schema *yaml.Node) {
-	for name, property := range sorted(get(schema, "properties")) {
-		if property.Kind != yaml.MappingNode || !isContainer(property) {
-			continue
-		}
-		isRequired := slices.ContainsFunc(items(get(schema, "required")), func(n *yaml.Node) bool { return n.Value == name })
+func keepValues(schema object) {
+	required := listAt(schema, "required")
+	for name, property := range sorted(schema["properties"]) {
+		property := objectAt(property)
 		switch {
-		case !isRequired:
-			set(property, "x-omitempty", boolean(false))
-			set(property, "x-omitzero", boolean(true))
+		case !isContainer(property):
+		case !slices.Contains(required, any(name)):
+			property["x-omitempty"], property["x-omitzero"] = false, true
 		case mayBeNull(property):
-			tags := mapping()
-			set(tags, "nullable", text("true"))
-			set(property, "x-oapi-codegen-extra-tags", tags)
+			property["x-oapi-codegen-extra-tags"] = object{"nullable": "true"}
 		}
 	}
 }
 
 // isContainer is true of what becomes a slice or a map.
-func isContainer(schema *yaml.Node) bool {
-	if parts := slices.Concat(items(get(schema, "anyOf")), items(get(schema, "oneOf"))); len(parts) > 0 {
+func isContainer(schema object) bool {
+	if parts := slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf")); len(parts) > 0 {
 		parts = slices.DeleteFunc(parts, isNullType)
-		return len(parts) == 1 && isContainer(parts[0])
+		return len(parts) == 1 && isContainer(objectAt(parts[0]))
 	}
-	types := append(items(get(schema, "type")), text(getText(schema, "type")))
-	return slices.ContainsFunc(types, func(n *yaml.Node) bool {
-		return n.Value == "array" || n.Value == "object" && !isFilled(get(schema, "properties"))
+	types := append(listAt(schema, "type"), schema["type"])
+	return slices.ContainsFunc(types, func(t any) bool {
+		return t == "array" || t == "object" && len(objectAt(schema, "properties")) == 0
 	})
 }
 
-func mayBeNull(schema *yaml.Node) bool {
-	parts := slices.Concat(items(get(schema, "anyOf")), items(get(schema, "oneOf")), items(get(schema, "type")))
-	return slices.ContainsFunc(parts, isNullType)
+func mayBeNull(schema object) bool {
+	return slices.ContainsFunc(slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf"), listAt(schema, "type")), isNullType)
 }
 
-func isNullType(n *yaml.Node) bool { return n.Value == "null" || getText(n, "type") == "null" }
+func isNullType(t any) bool { return t == "null" || textAt(t, "type") == "null" }
 
-func boolean(value bool) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: fmt.Sprint(value)}
+// enumValues are those of an enum, or the only one of a const.
+func enumValues(schema any) []any {
+	values := listAt(schema, "enum")
+	if constant := get(schema, "const"); constant != nil {
+		values = append(slices.Clip(values), constant)
+	}
+	return values
 }
 
 // nameValues gives each value of an enum its own constant, where the generator would number
 // them: a number goes to another value as soon as one is inserted. x-enum-names of the overlay
 // maps values to names.
-func nameValues(schema *yaml.Node) {
-	values := enumValues(schema)
-	chosen := get(schema, "x-enum-names")
-	remove(schema, "x-enum-names")
+func nameValues(schema object) {
+	names, isChanged := valueNames(schema)
+	delete(schema, "x-enum-names")
+	if isChanged && schema["type"] == "string" && schema["x-enum-varnames"] == nil {
+		schema["x-enum-varnames"] = names
+	}
+}
+
+// valueNames are the names of constants, after the type's, and whether one is not the
+// generator's.
+func valueNames(schema object) (names []any, isChanged bool) {
+	chosen, isChanged := schema["x-enum-names"]
 	users := map[string]int{}
-	for _, value := range values {
-		users[constantName(value.Value)]++
+	for _, value := range enumValues(schema) {
+		users[constantName(fmt.Sprint(value))]++
 	}
-	names := sequence()
-	isChanged := chosen != nil
-	for _, value := range values {
-		name := constantName(value.Value)
-		if own := getText(chosen, value.Value); own != "" {
+	for _, value := range enumValues(schema) {
+		value := fmt.Sprint(value)
+		name := constantName(value)
+		if own := textAt(chosen, value); own != "" {
 			name = own
-		} else if users[name] > 1 || !hasLetter(value.Value) {
-			name, isChanged = spelled(value.Value), true
+		} else if users[name] > 1 || !hasLetter(value) {
+			name, isChanged = spelled(value), true
 		}
-		names.Content = append(names.Content, text(name))
+		names = append(names, name)
 	}
-	if isChanged && getText(schema, "type") == "string" && get(schema, "x-enum-varnames") == nil {
-		set(schema, "x-enum-varnames", names)
-	}
+	return names, isChanged
 }
 
 func constantName(value string) string {
@@ -126,26 +128,16 @@ func spelled(value string) string {
 	return name.String()
 }
 
+var constant = regexp.MustCompile(`(?m)^\t([A-Z]\w*) +\w+ += (.+)$`)
+
 // generatedConstants reads the values of the generated constants.
 func generatedConstants(dir string) (map[string]string, error) {
-	content, err := os.ReadFile(filepath.Join(dir, "feather.gen.go"))
-	if err != nil {
-		return nil, err
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), "feather.gen.go", content, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
+	content, err := os.ReadFile(filepath.Join(dir, generatedFile))
 	values := map[string]string{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == 1 && len(spec.Values) == 1 {
-			if literal, ok := spec.Values[0].(*ast.BasicLit); ok {
-				values[spec.Names[0].Name] = literal.Value
-			}
-		}
-		return true
-	})
-	return values, nil
+	for _, found := range constant.FindAllSubmatch(content, -1) {
+		values[string(found[1])] = string(found[2])
+	}
+	return values, err
 }
 
 // checkConstants refuses a document in which a constant would mean another value.

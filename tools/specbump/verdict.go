@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/mod/semver"
-	"gopkg.in/yaml.v3"
 )
 
 // verdictTools are the programs that compare, as package@version.
@@ -26,6 +26,8 @@ type verdict struct {
 	before, after     string // of the API
 	operations        changes
 	schemas           changes
+	moved             []string          // operations, of those that were added and removed
+	goNames           map[string]string // of operations
 	tags              map[string]string // by operation
 	breaking          []change          // of the HTTP API, by oasdiff
 	incompatible      []string          // of the Go API, by apidiff
@@ -56,19 +58,9 @@ func judge(dir, tree, base string, tools verdictTools, log *progress) (*verdict,
 			return nil, err
 		}
 	}
-	before, err := loadVendored(old)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", v.baseline, err)
-	}
-	after, err := loadVendored(tree)
-	if err != nil {
+	if err := v.compareDocuments(old, tree); err != nil {
 		return nil, err
 	}
-	v.tags = tagsByOperation(before.root, after.root)
-	v.before, v.after = version(before), version(after)
-	v.operations = compare(listOperations(before.root), listOperations(after.root))
-	v.schemas = compare(listSchemas(before.root), listSchemas(after.root))
-
 	done := log.step("compare the HTTP APIs")
 	v.breaking, err = runOasdiff(tools.oasdiff, filepath.Join(old, specFile), filepath.Join(tree, specFile))
 	if err != nil {
@@ -119,44 +111,74 @@ func releaseOf(baseline, dir string) (string, error) {
 var versionConstant = regexp.MustCompile(`(?m)^const Version = "(.+)"$`)
 
 // changes are the keys that two lists differ in.
-type changes struct{ added, changed, removed []string }
+type changes struct {
+	added, changed, removed []string
+	total                   int // of the second list
+}
 
-func compare(before, after map[string]*yaml.Node) changes {
-	var c changes
-	for key, node := range after {
-		if old, ok := before[key]; !ok {
+func compare(before, after object) changes {
+	c := changes{total: len(after)}
+	for key, now := range sorted(after) {
+		if was, ok := before[key]; !ok {
 			c.added = append(c.added, key)
-		} else if !equal(old, node) {
+		} else if !reflect.DeepEqual(was, now) {
 			c.changed = append(c.changed, key)
 		}
 	}
-	for key := range before {
+	for key := range sorted(before) {
 		if _, ok := after[key]; !ok {
 			c.removed = append(c.removed, key)
 		}
 	}
-	for _, list := range [][]string{c.added, c.changed, c.removed} {
-		slices.Sort(list)
-	}
 	return c
 }
 
-func listOperations(document *yaml.Node) map[string]*yaml.Node {
-	list := map[string]*yaml.Node{}
-	for path, item := range entries(get(document, "paths")) {
-		for method, operation := range operationsOf(item) {
-			list[strings.ToUpper(method)+" "+path] = operation
-		}
+// compareDocuments compares the vendored documents, as they are.
+func (v *verdict) compareDocuments(old, tree string) error {
+	before, err := loadVendored(old)
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.baseline, err)
 	}
-	return list
+	after, err := loadVendored(tree)
+	if err != nil {
+		return err
+	}
+	v.before, v.after, v.tags = before.version(), after.version(), map[string]string{}
+	list := func(document object) object {
+		all := object{}
+		for key, o := range operations(document) {
+			all[key], v.tags[key] = o.object, o.firstTag()
+		}
+		return all
+	}
+	v.operations = compare(list(before.root), list(after.root))
+	v.schemas = compare(schemasOf(before.root), schemasOf(after.root))
+	return v.compareNames(old, tree, before.root, after.root)
 }
 
-func listSchemas(document *yaml.Node) map[string]*yaml.Node {
-	list := map[string]*yaml.Node{}
-	for key, schema := range entries(get(document, "components", "schemas")) {
-		list[key] = schema
+// compareNames finds the operations that moved: they were removed and added under one name.
+func (v *verdict) compareNames(old, tree string, before, after object) error {
+	was, err := loadNames(old)
+	if err != nil {
+		return err
 	}
-	return list
+	now, err := loadNames(tree)
+	if err != nil {
+		return err
+	}
+	v.goNames = now.inUse(after).Operations
+	gone := map[string]string{}
+	for key, name := range was.inUse(before).Operations {
+		if slices.Contains(v.operations.removed, key) {
+			gone[name] = key
+		}
+	}
+	for _, key := range v.operations.added {
+		if old := gone[v.goNames[key]]; old != "" {
+			v.moved = append(v.moved, fmt.Sprintf("%s from `%s` to `%s`", v.goNames[key], old, key))
+		}
+	}
+	return nil
 }
 
 // change is one of oasdiff's; its operation is METHOD /path.
@@ -177,17 +199,6 @@ func runOasdiff(tool, before, after string) ([]change, error) {
 	}
 	slices.SortFunc(breaking, func(a, b change) int { return cmp.Compare(a.operation+a.text, b.operation+b.text) })
 	return slices.Compact(breaking), nil
-}
-
-// tagsByOperation has the first tag of each operation of both documents.
-func tagsByOperation(documents ...*yaml.Node) map[string]string {
-	tags := map[string]string{}
-	for _, document := range documents {
-		for operation, node := range listOperations(document) {
-			tags[operation] = firstTag(node)
-		}
-	}
-	return tags
 }
 
 // runApidiff compares all packages of the module.
@@ -215,12 +226,22 @@ func (v *verdict) runApidiff(tool, before, after string) error {
 		case inIncompatible && grownInterface.MatchString(change):
 			v.grown = append(v.grown, change)
 		case inIncompatible:
-			v.incompatible = append(v.incompatible, change)
+			v.incompatible = append(v.incompatible, plainChange(change))
 		default:
 			v.compatibleChanges = true
 		}
 	}
 	return nil
+}
+
+var changedFromTo = regexp.MustCompile(`^(.+): changed from (.+) to (.+)$`)
+
+// plainChange says of a type what its text does not: that the one of this name is another.
+func plainChange(change string) string {
+	if found := changedFromTo.FindStringSubmatch(change); found != nil && found[2] == found[3] {
+		return fmt.Sprintf("%s: %s is another type now", found[1], found[2])
+	}
+	return change
 }
 
 // grownInterface finds what apidiff calls incompatible and the package's versions
@@ -254,14 +275,19 @@ func (v *verdict) unchanged() bool {
 
 func (c changes) none() bool { return len(c.added)+len(c.changed)+len(c.removed) == 0 }
 
-func (c changes) lines() []string {
+// lines name what is new in Go as well.
+func (c changes) lines(names map[string]string) []string {
 	var lines []string
 	for _, list := range []struct {
 		word string
 		keys []string
 	}{{"added", c.added}, {"changed", c.changed}, {"removed", c.removed}} {
 		for _, key := range list.keys {
-			lines = append(lines, fmt.Sprintf("%s `%s`", list.word, key))
+			name := ""
+			if names[key] != "" && list.word == "added" {
+				name = ": " + names[key]
+			}
+			lines = append(lines, fmt.Sprintf("%s `%s`%s", list.word, key, name))
 		}
 	}
 	return lines
