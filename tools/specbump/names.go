@@ -101,10 +101,7 @@ func unusable(name, other string) string {
 }
 
 // nameChanges is what a bump did to names.yaml, as "KEY: Name".
-type nameChanges struct {
-	added, gone []string
-	longer      []string // names for which a shorter one was taken
-}
+type nameChanges struct{ added, gone []string }
 
 // updated returns the names for a new document: what stands keeps its name, what is new gets
 // one that nothing has.
@@ -130,7 +127,7 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 			fresh = append(fresh, &item{key, "operations", operationClaims, operationCandidates(o), 0})
 		}
 	}
-	if err := tellApart(fresh, taken, now.Operations, &changes); err != nil {
+	if err := tellApart(fresh, taken, now.Operations); err != nil {
 		return nil, changes, err
 	}
 	fresh = nil
@@ -140,7 +137,7 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 			fresh = append(fresh, &item{key, "schemas", schemaClaims(schema), schemaCandidates(key, bodies[key], tags[key]), 0})
 		}
 	}
-	if err := tellApart(fresh, taken, now.Schemas, &changes); err != nil {
+	if err := tellApart(fresh, taken, now.Schemas); err != nil {
 		return nil, changes, err
 	}
 	now.removeRegular(after)
@@ -253,7 +250,7 @@ func (i *item) claimed() []string { return claimed(i.candidates[i.level], i.clai
 
 // tellApart moves each item whose name is taken, or wanted by another one, to a longer name,
 // until none is left. Both of two move, so that the order they came in does not matter.
-func tellApart(all []*item, taken identifiers, names map[string]string, changes *nameChanges) error {
+func tellApart(all []*item, taken identifiers, names map[string]string) error {
 	for settled := false; !settled; {
 		settled = true
 		wanted := map[string]int{}
@@ -276,9 +273,6 @@ func tellApart(all []*item, taken identifiers, names map[string]string, changes 
 	for _, i := range all {
 		names[i.key] = i.candidates[i.level]
 		taken.add(names[i.key], i.claims)
-		if i.level > 0 {
-			changes.longer = append(changes.longer, fmt.Sprintf("%s instead of %s", names[i.key], i.candidates[0]))
-		}
 	}
 	return nil
 }
