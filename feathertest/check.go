@@ -1,14 +1,17 @@
 package feathertest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/featherhq/feather-go"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -43,7 +46,7 @@ var bodyLoc = []feather.LocationPart{{Name: "body"}}
 // check returns nil for a request that the document allows.
 func check(r *http.Request, body []byte, route *routers.Route, params map[string]string) *problem {
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-		Request:    r,
+		Request:    asJSON(r, body, route.Operation),
 		PathParams: params,
 		Route:      route,
 		Options: &openapi3filter.Options{
@@ -53,14 +56,19 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 			SchemaValidationOptions:    schemaOptions,
 		},
 	})
-	if err == nil && len(body) > 0 && isJSON(r.Header.Get("Content-Type")) && !json.Valid(body) {
-		return &problem{http.StatusUnprocessableEntity, []entry{invalidJSON("extra data")}}
+	if _, ok := errors.AsType[*openapi3filter.SecurityRequirementsError](err); ok {
+		return &problem{http.StatusUnauthorized, "Not authenticated"}
+	}
+	if wantsJSON(r, route.Operation) && len(body) > 0 {
+		if !utf8.Valid(body) {
+			return &problem{http.StatusBadRequest, "There was an error parsing the body"}
+		}
+		if err == nil && !json.Valid(bytes.TrimPrefix(body, byteOrderMark)) {
+			return &problem{http.StatusUnprocessableEntity, []entry{invalidJSON("extra data")}}
+		}
 	}
 	if err == nil {
 		return nil
-	}
-	if _, ok := errors.AsType[*openapi3filter.SecurityRequirementsError](err); ok {
-		return &problem{http.StatusUnauthorized, "Not authenticated"}
 	}
 	var entries []entry
 	for _, err := range each(err) {
@@ -71,6 +79,28 @@ func check(r *http.Request, body []byte, route *routers.Route, params map[string
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(fmt.Sprint(a.Loc), fmt.Sprint(b.Loc)) })
 	return &problem{http.StatusUnprocessableEntity, entries}
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// wantsJSON is true of a body that FastAPI reads as JSON: one without a media type, or of any
+// JSON's, for an operation that takes JSON.
+func wantsJSON(r *http.Request, operation *openapi3.Operation) bool {
+	contentType := r.Header.Get("Content-Type")
+	return operation.RequestBody != nil && operation.RequestBody.Value.Content["application/json"] != nil &&
+		(contentType == "" || isJSON(contentType))
+}
+
+// asJSON is the request with the media type that the document has for such a body, and
+// without a byte order mark.
+func asJSON(r *http.Request, body []byte, operation *openapi3.Operation) *http.Request {
+	if !wantsJSON(r, operation) {
+		return r
+	}
+	plain := r.Clone(r.Context())
+	plain.Header.Set("Content-Type", "application/json")
+	plain.Body = io.NopCloser(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
+	return plain
 }
 
 func writeRouteError(w http.ResponseWriter, err error) {

@@ -1,6 +1,7 @@
 package feathertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -131,7 +132,7 @@ func (d *document) route(method, path string) (*routers.Route, error) {
 		return route, nil
 	}
 	slice := d.source
-	slice.Paths = map[string]json.RawMessage{path: d.source.Paths[path]}
+	slice.Paths = map[string]json.RawMessage{path: withEventSchemas(d.source.Paths[path])}
 	slice.Components = d.needed(d.source.Paths[path])
 	text, err := json.Marshal(slice)
 	if err != nil {
@@ -145,6 +146,45 @@ func (d *document) route(method, path string) (*routers.Route, error) {
 	route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: item.GetOperation(method)}
 	d.routes[method+" "+path] = route
 	return route, nil
+}
+
+// withEventSchemas gives the streams of a path the schema of their events' data or of their
+// lines, which the itemSchema of OpenAPI 3.2 says and kin-openapi does not read.
+func withEventSchemas(path json.RawMessage) json.RawMessage {
+	if !bytes.Contains(path, []byte(`"itemSchema"`)) {
+		return path
+	}
+	var item map[string]any
+	if json.Unmarshal(path, &item) != nil {
+		return path
+	}
+	for _, operation := range item {
+		for _, response := range members(member(operation, "responses")) {
+			for _, media := range members(member(response, "content")) {
+				item := member(media, "itemSchema")
+				if data := member(item, "properties", "data"); data != nil { // of a server-sent event
+					item = member(data, "contentSchema")
+				}
+				if item != nil {
+					members(media)["schema"] = item
+				}
+			}
+		}
+	}
+	changed, _ := json.Marshal(item) // made of valid JSON
+	return changed
+}
+
+func members(node any) map[string]any {
+	found, _ := node.(map[string]any)
+	return found
+}
+
+func member(node any, names ...string) any {
+	for _, name := range names {
+		node = members(node)[name]
+	}
+	return node
 }
 
 var componentRef = regexp.MustCompile(`"#/components/([^/"]+)/([^/"]+)`)

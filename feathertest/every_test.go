@@ -214,7 +214,7 @@ func (c *operationCall) testSuccess(t *testing.T) {
 	if c.sendsOther() || c.route.Method == http.MethodHead {
 		return // The bytes of such a body are not made from a schema.
 	}
-	server := newServer(t, shipped())
+	server := newServer(t, shipped(), nil)
 	defer server.Close()
 	rsp, err := c.call(t, server.Client(), c.name+"WithResponse", c.argument, feather.MaxRetries(0))
 	if err != nil {
@@ -275,7 +275,7 @@ func (c *operationCall) testStream(t *testing.T) {
 	if len(content) > 0 || statusCode != http.StatusOK || c.sendsOther() || c.route.Method == http.MethodHead {
 		return
 	}
-	server := newServer(t, shipped())
+	server := newServer(t, shipped(), nil)
 	defer server.Close()
 	rsp, err := c.call(t, server.Client(), c.name, c.argument, feather.MaxRetries(0))
 	if err != nil {

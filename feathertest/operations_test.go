@@ -29,6 +29,10 @@ const laterSpec = `{
       },
       "delete": {"parameters": [{"name": "thing_id", "in": "path", "required": true, "schema": {"type": "integer"}}], "responses": {"204": {"description": "gone"}}}
     },
+    "/v1/things/{thing_id}/watch": {"get": {"parameters": [{"name": "thing_id", "in": "path", "required": true, "schema": {"type": "integer"}}],
+      "responses": {"200": {"description": "ok", "content": {"text/event-stream": {"itemSchema": {"type": "object", "required": ["data"], "properties": {
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"$ref": "#/components/schemas/Part"}}}}}}}}}},
+    "/v1/things/lines": {"get": {"responses": {"200": {"description": "ok", "content": {"application/jsonl": {"itemSchema": {"$ref": "#/components/schemas/Part"}}}}}}},
     "/v1/things/recent": {"get": {"responses": {"200": {"description": "ok"}}}},
     "/v1/things/{thing_id}/parts/{part_id}": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Part"}}, "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Part"}}}}}}},
     "/v1/things/parts/{part_id}/colors": {"get": {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "array", "items": {"type": "string"}}}}}}}},
@@ -141,7 +145,7 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		},
 	}
 	for _, version := range []string{"3.0.3", "3.1.0"} {
-		server := newServer(t, later(t, version))
+		server := newServer(t, later(t, version), nil)
 		t.Cleanup(server.Close)
 		for _, tt := range tests {
 			t.Run(version+", "+tt.name, func(t *testing.T) {
@@ -236,7 +240,7 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 			body:        `{`,
 			want:        "failed to decode response body",
 		},
-		{name: "a stream of JSON", statusCode: 200, contentType: "application/x-ndjson", body: "{}\n{}\n"},
+		{name: "a stream of JSON", statusCode: 200, contentType: "application/x-ndjson", body: `{"id": "0190a5b4-0000-7000-8000-000000000001"}` + "\n"},
 		{name: "nothing", statusCode: 200, want: "Content-Type"},
 		{name: "another media type", statusCode: 200, contentType: "text/html", body: "<p>", want: "text/html"},
 		{
@@ -257,7 +261,7 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			consumer := &failures{}
-			server := newServer(consumer, later(t, "3.1.0"))
+			server := newServer(consumer, later(t, "3.1.0"), nil)
 			server.HandleFunc(part, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", tt.contentType)
 				w.WriteHeader(tt.statusCode)
@@ -278,5 +282,123 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 				t.Errorf("the failure names no operation: %q", failed)
 			}
 		})
+	}
+}
+
+// TestScriptsAreCheckedAsWell has scripted replies that lie about the API, some of which say so.
+func TestScriptsAreCheckedAsWell(t *testing.T) {
+	const watch, valid = "GET /v1/things/{thing_id}/watch", `{"id": "0190a5b4-0000-7000-8000-000000000001"}`
+	tests := []struct {
+		name   string
+		path   string
+		script func(*Server) *Reply
+		want   string // in the failure, or nothing
+	}{
+		{"a stream", "/v1/things/1/watch", func(s *Server) *Reply { return s.Reply(feather.Event{Data: valid}) }, ""},
+		{"an error", "/v1/things/1/watch", func(s *Server) *Reply { return s.ReplyStatus(503, "later") }, ""},
+		{"nothing at all", "/v1/things/1/parts/2", func(s *Server) *Reply { return s.ReplyCut() }, ""},
+		{
+			"an event of another type", "/v1/things/1/watch",
+			func(s *Server) *Reply { return s.Reply(feather.Event{Data: valid}, feather.Event{Data: `{"id": 1}`}) },
+			"the reply for " + watch + " is one that the document does not allow (see Unchecked): events[1].data.id: Input should be a valid string",
+		},
+		{
+			"an event that is no JSON", "/v1/things/1/watch",
+			func(s *Server) *Reply { return s.Reply(feather.Event{Data: "x"}) }, "events[0].data: invalid character",
+		},
+		{
+			"a stream for JSON", "/v1/things/1/parts/2",
+			func(s *Server) *Reply { return s.Reply(feather.Event{Data: valid}) }, "text/event-stream",
+		},
+		{
+			"JSON for a stream", "/v1/things/1/watch",
+			func(s *Server) *Reply { return s.ReplyJSON(200, map[string]any{}) }, "application/json",
+		},
+		{
+			"a status that is not declared", "/v1/things/1/parts/2",
+			func(s *Server) *Reply { return s.ReplyJSON(202, map[string]any{}) }, "status is not supported",
+		},
+		{
+			"a member that is missing", "/v1/things/1/parts/2",
+			func(s *Server) *Reply { return s.ReplyJSON(200, map[string]any{}) }, "body.id: Field required",
+		},
+		{
+			"a lie that says so", "/v1/things/1/parts/2",
+			func(s *Server) *Reply { return s.ReplyJSON(200, map[string]any{}).Unchecked() }, "",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			consumer := &failures{}
+			server := newServer(consumer, later(t, "3.1.0"), nil)
+			tt.script(server)
+			if rsp, err := http.Get(server.URL + tt.path); err == nil {
+				rsp.Body.Close()
+			}
+			server.Close()
+			failed := strings.Join(consumer.list, "\n")
+			if (tt.want == "") != (failed == "") || !strings.Contains(failed, tt.want) {
+				t.Errorf("failures %q, want %q", failed, tt.want)
+			}
+		})
+	}
+}
+
+// TestEventsOfTheDocument asks for streams of which the test has said nothing.
+func TestEventsOfTheDocument(t *testing.T) {
+	server := newServer(t, later(t, "3.1.0"), nil)
+	defer server.Close()
+	const part = `{"id":"0190a5b4-0000-7000-8000-000000000001"}`
+	for path, want := range map[string]string{"1/watch": "data: " + part + "\n\n", "lines": part + "\n"} {
+		rsp, err := http.Get(server.URL + "/v1/things/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rsp.Body.Close()
+		if body, _ := io.ReadAll(rsp.Body); string(body) != want {
+			t.Errorf("%s: %q, want %q", path, body, want)
+		}
+	}
+}
+
+// TestStreamsOfHandlersAreChecked has handlers that send wrong lines and events.
+func TestStreamsOfHandlersAreChecked(t *testing.T) {
+	const valid = `{"id": "0190a5b4-0000-7000-8000-000000000001"}`
+	tests := []struct{ operation, contentType, body, want string }{
+		{"GET /v1/things/lines", "application/jsonl", valid + "\n" + valid + "\n", ""},
+		{"GET /v1/things/lines", "application/jsonl", valid + "\n{}\n", "events[1].data.id: Field required"},
+		{"GET /v1/things/{thing_id}/watch", "text/event-stream; charset=utf-8", "data: " + valid + "\n\n", ""},
+		{"GET /v1/things/{thing_id}/watch", "text/event-stream", "data: {\"id\": 7}\n\n", "events[0].data.id: Input should be a valid string"},
+	}
+	for _, tt := range tests {
+		consumer := &failures{}
+		server := newServer(consumer, later(t, "3.1.0"), nil)
+		server.HandleFunc(tt.operation, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", tt.contentType)
+			_, _ = io.WriteString(w, tt.body)
+		})
+		_, path, _ := strings.Cut(strings.ReplaceAll(tt.operation, "{thing_id}", "1"), " ")
+		if rsp, err := http.Get(server.URL + path); err == nil {
+			rsp.Body.Close()
+		}
+		server.Close()
+		failed := strings.Join(consumer.list, "\n")
+		if (tt.want == "") != (failed == "") || !strings.Contains(failed, tt.want) {
+			t.Errorf("%s %s: failures %q, want %q", tt.operation, tt.body, failed, tt.want)
+		}
+	}
+}
+
+// TestResponseIsAStream is what a mock of a streaming call returns.
+func TestResponseIsAStream(t *testing.T) {
+	var got []feather.Event
+	for event, err := range feather.Stream(Response(feather.Event{Data: "a"}, feather.Event{Type: "complete"}), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, event)
+	}
+	if len(got) != 2 || got[0].Data != "a" || got[1].Type != "complete" {
+		t.Errorf("events %+v", got)
 	}
 }

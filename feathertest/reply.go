@@ -1,6 +1,7 @@
 package feathertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"maps"
@@ -28,6 +29,8 @@ type Reply struct {
 	delay  time.Duration // before the head
 	pause  time.Duration // between two events
 	end    end
+
+	unchecked bool
 }
 
 // end is how a stream ends.
@@ -74,17 +77,20 @@ func (s *Server) ReplyStall(events ...feather.Event) *Reply {
 // feather.ValidationErrors, or anything that json.Marshal accepts.
 func (s *Server) ReplyStatus(statusCode int, detail any) *Reply {
 	s.t.Helper()
-	return s.replyJSON(statusCode, map[string]any{"detail": detail})
+	return s.ReplyJSON(statusCode, map[string]any{"detail": detail})
 }
 
 // ReplyError scripts the next response: a status, from 200 to 599, with a body of
 // {"error": code, "message": message}, as Feather's errors other than 422 have it.
 func (s *Server) ReplyError(statusCode int, code, message string) *Reply {
 	s.t.Helper()
-	return s.replyJSON(statusCode, map[string]any{"error": code, "message": message})
+	return s.ReplyJSON(statusCode, map[string]any{"error": code, "message": message})
 }
 
-func (s *Server) replyJSON(statusCode int, v any) *Reply {
+// ReplyJSON scripts the next response: a status, from 200 to 599, and what json.Marshal makes
+// of v, such as one of the package's types. A 2xx must be one that the document declares for
+// the operation, with all required members.
+func (s *Server) ReplyJSON(statusCode int, v any) *Reply {
 	s.t.Helper()
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -108,6 +114,15 @@ func (r *Reply) For(operation string) *Reply {
 	return r
 }
 
+// Unchecked lets the reply be one that the document does not allow for its operation: to see
+// what your code does with it. Without it such a reply fails the test.
+func (r *Reply) Unchecked() *Reply {
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	r.unchecked = true
+	return r
+}
+
 // WithHeader sets a header of the response, such as Retry-After.
 func (r *Reply) WithHeader(name, value string) *Reply {
 	r.server.mu.Lock()
@@ -122,6 +137,26 @@ func (r *Reply) WithPause(pause time.Duration) *Reply {
 	defer r.server.mu.Unlock()
 	r.pause = pause
 	return r
+}
+
+// Response is what a method such as feather.Client.SendMessage returns for a stream of events
+// that has come to its end, for a mock of your own:
+//
+//	return feathertest.Response(feather.Event{Type: "complete", Data: "…"}), nil
+//
+// It panics on an event whose ID or Type has a line break or a NUL.
+func Response(events ...feather.Event) *http.Response {
+	var body bytes.Buffer
+	for _, event := range events {
+		if _, err := event.WriteTo(&body); err != nil {
+			panic("feathertest: " + err.Error())
+		}
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"text/event-stream; charset=utf-8"}}, ContentLength: -1,
+		Body: io.NopCloser(&body),
+	}
 }
 
 // script queues a response, unless it could not be sent as it is.
@@ -212,7 +247,7 @@ func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
 	case statusCode != http.StatusOK && len(content) == 0:
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(statusCode) })
 	case len(content) == 0, content["text/event-stream"] != nil && media == nil:
-		return http.HandlerFunc(Reply{server: s, events: shortReply}.send)
+		return http.HandlerFunc(Reply{server: s, events: sampleEvents(content["text/event-stream"])}.send)
 	case media != nil:
 		body, err := json.Marshal(sample(media.Schema))
 		if err != nil {
@@ -225,8 +260,11 @@ func (s *Server) defaultReply(operation *openapi3.Operation) http.Handler {
 		mediaType := slices.Min(slices.Collect(maps.Keys(content)))
 		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(statusCode)
-		if strings.Contains(mediaType, "xml") {
+		switch schema := content[mediaType].Schema; {
+		case strings.Contains(mediaType, "xml"):
 			_, _ = io.WriteString(w, "<text></text>")
+		case schema != nil && isStream(mediaType):
+			_ = json.NewEncoder(w).Encode(sample(schema))
 		}
 	})
 }
@@ -252,6 +290,15 @@ func declaredSuccess(operation *openapi3.Operation) (int, openapi3.Content) {
 		}
 	}
 	return http.StatusOK, nil
+}
+
+// sampleEvents are one with the data that the document declares, or else a short reply.
+func sampleEvents(media *openapi3.MediaType) []feather.Event {
+	if media == nil || media.Schema == nil {
+		return shortReply
+	}
+	data, _ := json.Marshal(sample(media.Schema))
+	return []feather.Event{{Data: string(data)}}
 }
 
 var shortReply = []feather.Event{

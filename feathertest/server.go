@@ -52,11 +52,12 @@ import (
 // any time and from any goroutine.
 type Server struct {
 	// URL is the base URL, such as http://127.0.0.1:34567, without a slash at
-	// the end.
+	// the end. Nothing listens there if the server is in memory.
 	URL string
 
 	t        testing.TB // or panicking
 	http     *httptest.Server
+	memory   *memory // or nil
 	document *document
 	closed   chan struct{}
 
@@ -88,7 +89,20 @@ type Request struct {
 // panic on.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := newServer(t, vendored())
+	return ended(t, newServer(t, vendored(), nil))
+}
+
+// StartInMemory is Start without a network, for a test in a bubble of testing/synctest, in
+// which time passes at once when nothing else is to be done: five minutes of silence and the
+// waits between retries take no time. Call it in the bubble. Only the clients that
+// [Server.Client] makes reach the server, and only in this bubble.
+func StartInMemory(t testing.TB) *Server {
+	t.Helper()
+	return ended(t, newServer(t, vendored(), newMemory()))
+}
+
+// ended closes the server when the test ends, and fails a test that has left a reply.
+func ended(t testing.TB, s *Server) *Server {
 	t.Cleanup(func() {
 		s.Close()
 		if n := len(s.replies); n > 0 {
@@ -100,16 +114,23 @@ func Start(t testing.TB) *Server {
 
 // NewServer starts a server outside of a test, for a demonstration or a main. The
 // caller closes it. Its methods panic on an invalid argument.
-func NewServer() *Server { return newServer(panicking{}, vendored()) }
+func NewServer() *Server { return newServer(panicking{}, vendored(), nil) }
 
-func newServer(t testing.TB, document *document) *Server {
+// newServer makes a server on a loopback address, or in memory.
+func newServer(t testing.TB, document *document, memory *memory) *Server {
 	s := &Server{
 		t:        t,
 		document: document,
+		memory:   memory,
 		closed:   make(chan struct{}),
 		handlers: map[string]http.Handler{},
 	}
-	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	if memory == nil {
+		s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	} else {
+		s.http = &httptest.Server{Listener: memory, Config: &http.Server{Handler: http.HandlerFunc(s.serve)}}
+		s.http.Start()
+	}
 	s.URL = s.http.URL
 	return s
 }
@@ -133,13 +154,20 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.http.Close()
+	if s.memory != nil {
+		s.memory.transport.CloseIdleConnections()
+	}
 }
 
 // Client returns a client for the server, made by feather.New with a key that
-// the server takes and the options given. It fails on options that New refuses.
+// the server takes and the options given. It fails on options that New refuses. In memory
+// WithHTTPClient would take the way to the server away; use WithMiddleware.
 func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithResponses {
 	s.t.Helper()
 	defaults := []feather.ClientOption{feather.WithBaseURL(s.URL), feather.WithAPIKey("feathertest-key")}
+	if s.memory != nil {
+		defaults = append(defaults, feather.WithHTTPClient(&http.Client{Transport: s.memory.transport}))
+	}
 	client, err := feather.New(append(defaults, opts...)...)
 	if err != nil {
 		s.t.Fatalf("feathertest: %v", err)
@@ -153,10 +181,10 @@ func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithRespons
 // handler for an operation takes the place of the first. A handler sees only requests
 // that have passed the checks, and none that a scripted reply takes.
 //
-// What the handler sends is checked as well: a status of 2xx that the document does
-// not declare, and a media type or JSON that it does not allow, fail the test with the
-// place. Statuses outside 2xx, and what a handler aborts with http.ErrAbortHandler, are
-// free.
+// What the handler sends is checked as well, and so are scripted replies: a status of 2xx
+// that the document does not declare, and a media type or JSON that it does not allow, fail
+// the test with the place. Statuses outside 2xx, and what a handler aborts with
+// http.ErrAbortHandler, are free.
 //
 // Handle fails on an operation that the document does not have.
 func (s *Server) Handle(operation string, handler http.Handler) {
@@ -215,7 +243,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	s.responseTo(route).ServeHTTP(w, r)
+	s.responseTo(r, route).ServeHTTP(w, r)
 }
 
 func (s *Server) record(r *http.Request, body []byte) {
@@ -231,7 +259,7 @@ func (s *Server) record(r *http.Request, body []byte) {
 }
 
 // responseTo returns the handler for a request that has passed the checks.
-func (s *Server) responseTo(route *routers.Route) http.Handler {
+func (s *Server) responseTo(r *http.Request, route *routers.Route) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	operation := route.Method + " " + route.Path
@@ -239,6 +267,7 @@ func (s *Server) responseTo(route *routers.Route) http.Handler {
 		next := *s.replies[i]
 		next.header = next.header.Clone()
 		s.replies = slices.Delete(s.replies, i, i+1)
+		s.checkScript(next, r, route)
 		return http.HandlerFunc(next.send)
 	}
 	if handler, ok := s.handlers[operation]; ok {

@@ -135,6 +135,19 @@ func TestEveryRequestIsChecked(t *testing.T) {
 			want: `[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"unexpected EOF"}}]`,
 		},
 		{
+			name: "JSON of a vendor's type", method: "POST", path: path, key: "k",
+			contentType: "application/vnd.feather+json", body: valid, status: 200,
+		},
+		{name: "a body without a type", method: "POST", path: path, key: "k", body: valid, status: 200},
+		{
+			name: "a byte order mark", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: "\ufeff" + valid, status: 200,
+		},
+		{
+			name: "bytes that are no UTF-8", method: "POST", path: path, key: "k", contentType: "application/json",
+			body: "{\"content\": \"\xff\"}", status: 400, want: `"There was an error parsing the body"`,
+		},
+		{
 			name: "something after the body", method: "POST", path: path, key: "k",
 			contentType: "application/json", body: valid + "}", status: 422,
 			want: `[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error","input":null,"ctx":{"error":"extra data"}}]`,
