@@ -26,6 +26,7 @@ type options struct {
 type settings struct {
 	maxRetries     int
 	silence        time.Duration
+	eventTimeout   time.Duration // 0 for none
 	requiredEvents []string
 	idempotent     bool // the server may act on it again, whatever the method
 }

@@ -206,17 +206,25 @@ func isIdempotent(method string) bool {
 // waitBeforeRetry is what the server asks for, with jitter on top, else growing. It
 // is not ok where the server asks for too much, or the context has no time for it.
 func waitBeforeRetry(ctx context.Context, err error, attempt int) (wait time.Duration, ok bool) {
-	longest := min(minBackoff<<min(attempt-1, 10), maxBackoff)
-	wait = longest/2 + rand.N(longest/2+1)
+	wait = backoff(attempt)
 	if apiErr, ok := err.(*APIError); ok && apiErr.saysRetryAfter {
 		if apiErr.RetryAfter > maxRetryAfter {
 			return 0, false
 		}
-		wait = apiErr.RetryAfter + rand.N(apiErr.RetryAfter/4+1)
+		wait = later(apiErr.RetryAfter)
 	}
 	deadline, ok := ctx.Deadline()
 	return wait, !ok || time.Until(deadline) > wait
 }
+
+// backoff grows with each attempt; half of it is jitter.
+func backoff(attempt int) time.Duration {
+	longest := min(minBackoff<<min(attempt-1, 10), maxBackoff)
+	return longest/2 + rand.N(longest/2+1)
+}
+
+// later adds jitter to the wait that the server asks for.
+func later(wait time.Duration) time.Duration { return wait + rand.N(wait/4+1) }
 
 // sleep reports whether it was not the context that ended it.
 func sleep(ctx context.Context, wait time.Duration) bool {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strconv"
+	"time"
 )
 
 // maxEvent is how much of a stream is in memory at a time. A stream as a whole has no limit.
@@ -12,17 +14,26 @@ const maxEvent = 16 << 20
 
 var errEventTooLarge = failf("an event is larger than the limit of 16 MiB")
 
+// place is where a reader of text/event-stream is, for a subscription that goes on there.
+type place struct {
+	isServerSent bool          // there was a text/event-stream
+	lastID       string        // of the last whole event
+	retry        time.Duration // which the server wants before another subscription
+}
+
 // eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.
 type eventReader struct {
+	*place
 	lines    *pieces
-	lastID   string
+	id       string // of the event that is being read
 	lastType string // kept, as most events have the type of the one before
 	isInside bool   // past the first line, which may begin with a byte order mark
 	data     []byte // of the event that is being read
 }
 
-func newEventReader(r io.Reader) *eventReader {
-	return &eventReader{lines: newPieces(r, "\n\r", maxEvent+len("data: "))}
+func newEventReader(r io.Reader, at *place) *eventReader {
+	at.isServerSent = true
+	return &eventReader{place: at, id: at.lastID, lines: newPieces(r, "\n\r", maxEvent+len("data: "))}
 }
 
 func (e *eventReader) next() (Event, error) {
@@ -43,9 +54,11 @@ func (e *eventReader) next() (Event, error) {
 		case err != nil:
 			return Event{}, err
 		case len(line) == 0 && (hasData || event.Type != ""):
-			event.ID, event.Data = e.lastID, string(bytes.TrimSuffix(e.data, []byte("\n")))
+			e.lastID = e.id
+			event.ID, event.Data = e.id, string(bytes.TrimSuffix(e.data, []byte("\n")))
 			return event, nil
 		case len(line) == 0:
+			e.lastID = e.id
 			begun = false
 			continue
 		}
@@ -65,8 +78,13 @@ func (e *eventReader) next() (Event, error) {
 			event.Type = e.lastType
 		case "id":
 			if bytes.IndexByte(value, 0) < 0 {
-				e.lastID = string(value)
+				e.id = string(value)
 			}
+		case "retry":
+			if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil {
+				e.retry = time.Duration(ms) * time.Millisecond
+			}
+			continue
 		default: // a comment, or a field of no event
 			continue
 		}

@@ -2,10 +2,12 @@ package feather
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +131,30 @@ func requireEvent(types []string) change {
 	}
 }
 
+// WithEventTimeout is [EventTimeout] for all calls of a client.
+func WithEventTimeout(d time.Duration) ClientOption {
+	return forAll(eventTimeout(d))
+}
+
+// EventTimeout sets how long the stream of one call may go without an event while [Stream]
+// waits for one; by default, and with 0, there is no limit. Pass it as the last argument of
+// the call. Unlike for [SilenceTimeout], comments that keep the connection alive do not count.
+// After d the stream ends with an error for which errors.Is(err, os.ErrDeadlineExceeded) is
+// true. A negative d fails the call.
+func EventTimeout(d time.Duration) RequestEditorFn {
+	return setting(eventTimeout(d))
+}
+
+func eventTimeout(d time.Duration) change {
+	return func(s *settings) error {
+		if d < 0 {
+			return failf("EventTimeout(%v): a time cannot be negative; 0 means no limit", d)
+		}
+		s.eventTimeout = d
+		return nil
+	}
+}
+
 // Stream yields the events of a response as they arrive. It takes what any generated call
 // without WithResponse returns:
 //
@@ -156,8 +182,8 @@ func requireEvent(types []string) change {
 //   - a [*StreamError] for a server-sent event named error;
 //   - an error that wraps io.ErrUnexpectedEOF, if the stream is cut off or lacks an event
 //     that [RequireEvent] requires;
-//   - an error that wraps os.ErrDeadlineExceeded, if the server is silent for too long; see
-//     [SilenceTimeout];
+//   - an error that wraps os.ErrDeadlineExceeded, if the server is silent for too long, or
+//     sends no event for too long; see [SilenceTimeout] and [EventTimeout];
 //   - an error that wraps the context's error and its cause, if the context has ended.
 //
 // Without an error, the server or a proxy has ended the stream in order; only RequireEvent
@@ -166,6 +192,10 @@ func requireEvent(types []string) change {
 // The loop closes the body of the response, however it ends. A stream can be ranged over
 // once, and must be, or the body stays open. A second range yields an error.
 func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
+	return stream(rsp, err, &place{})
+}
+
+func stream(rsp *http.Response, err error, at *place) iter.Seq2[Event, error] {
 	var ranged atomic.Bool
 	return func(yield func(Event, error) bool) {
 		err := err
@@ -174,7 +204,7 @@ func Stream(rsp *http.Response, err error) iter.Seq2[Event, error] {
 		}
 		var events source
 		if err == nil {
-			events, err = openStream(rsp)
+			events, err = openStream(rsp, at)
 		}
 		if err != nil {
 			yield(Event{}, named(err))
@@ -208,7 +238,7 @@ func (c *call) next(rsp *http.Response, events source) (Event, error) {
 	if ended := contextError(c.ctx); ended != nil {
 		return Event{}, c.brokenOff(rsp, ended)
 	}
-	event, err := events.next()
+	event, err := c.nextInTime(rsp, events)
 	_, isServerSent := events.(*eventReader)
 	switch {
 	case err == io.EOF && c.requiredEvents != nil:
@@ -224,6 +254,21 @@ func (c *call) next(rsp *http.Response, events source) (Event, error) {
 		return Event{}, c.streamError(rsp, event)
 	}
 	return event, nil
+}
+
+// nextInTime ends a stream that keeps the connection alive and sends no event.
+func (c *call) nextInTime(rsp *http.Response, events source) (Event, error) {
+	if c.eventTimeout == 0 {
+		return events.next()
+	}
+	var expired atomic.Bool
+	timer := time.AfterFunc(c.eventTimeout, func() { expired.Store(true); closeBody(rsp.Body) })
+	event, err := events.next()
+	timer.Stop()
+	if err != nil && expired.Load() {
+		err = c.failed(rsp, fmt.Sprintf("the stream sent no event for %v", c.eventTimeout), os.ErrDeadlineExceeded)
+	}
+	return event, err
 }
 
 // maxDrain is how long the end of a response may take to follow its last event. With it the
@@ -253,7 +298,7 @@ func checkMock(rsp *http.Response) error {
 }
 
 // openStream returns the source for a response. When it fails it has closed the body.
-func openStream(rsp *http.Response) (source, error) {
+func openStream(rsp *http.Response, at *place) (source, error) {
 	if err := checkMock(rsp); err != nil {
 		return nil, err
 	}
@@ -265,7 +310,7 @@ func openStream(rsp *http.Response) (source, error) {
 	mediaType, _, _ = strings.Cut(mediaType, ",")
 	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); mediaType {
 	case "text/event-stream":
-		return newEventReader(rsp.Body), nil
+		return newEventReader(rsp.Body, at), nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
 		"application/x-jsonlines", "application/stream+json":
 		return newRecordReader(rsp.Body, "\n"), nil

@@ -47,13 +47,8 @@ func Connect(
 	session uuid.UUID,
 	notice io.Writer,
 ) (client *feather.ClientWithResponses, id uuid.UUID, disconnect func(), err error) {
-	disconnect = func() {}
-	logRetries := feather.WithLogger(slog.New(retryNotice{notice}))
-	if os.Getenv("FEATHER_API_KEY") == "" {
-		fmt.Fprintln(notice, "FEATHER_API_KEY is not set; a fake server in this process replies")
-		server := NewServer()
-		client, disconnect = server.Client(logRetries), server.Close
-	} else if client, err = feather.New(logRetries); err != nil {
+	client, disconnect, err = Client(notice)
+	if err != nil {
 		return nil, uuid.Nil, disconnect, err
 	}
 	if session != uuid.Nil {
@@ -65,6 +60,18 @@ func Connect(
 	}
 	fmt.Fprintf(notice, "session %s\n", created.JSON201.ID)
 	return client, created.JSON201.ID, disconnect, nil
+}
+
+// Client is Connect without a session.
+func Client(notice io.Writer) (client *feather.ClientWithResponses, disconnect func(), err error) {
+	logRetries := feather.WithLogger(slog.New(retryNotice{notice}))
+	if os.Getenv("FEATHER_API_KEY") == "" {
+		fmt.Fprintln(notice, "FEATHER_API_KEY is not set; a fake server in this process replies")
+		server := NewServer()
+		return server.Client(logRetries), server.Close, nil
+	}
+	client, err = feather.New(logRetries)
+	return client, func() {}, err
 }
 
 // WithNotice lets what a call says, such as the wait before a retry, go to w.

@@ -1,0 +1,126 @@
+package feather
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+)
+
+// maxSubscriptions is how many in a row may bring no event.
+const maxSubscriptions = 5
+
+// Resume yields the events of a stream that can be subscribed to again, and goes on with
+// another subscription where one ends, as an EventSource does (WHATWG HTML, section 9.2.3).
+// subscribe makes the call; it is given the id of the last event, to send it in the header
+// Last-Event-ID, and an empty one for the first subscription:
+//
+//	events := feather.Resume(ctx, func(lastEventID string) (*http.Response, error) {
+//		return client.Request(ctx, "GET", path, nil, feather.LastEventID(lastEventID))
+//	})
+//	for event, err := range events { … }
+//
+// Use it only for a GET or another call without an effect, as each subscription is a call. If
+// the server gives its events no ids, or cannot go on after one, they come again from the
+// start: subscribe runs before each subscription, so reset there what the events add to.
+//
+// Only a text/event-stream is resumed. Another subscription follows if the connection cannot be made or breaks, if the server is
+// silent for too long ([SilenceTimeout], [EventTimeout]), and if the stream ends, unless it
+// ends with an event that [RequireEvent] requires. Before it Resume waits as long as the
+// server's last retry field says, but at most a minute, or else 0.5 to 8 seconds, longer each
+// time, with jitter.
+//
+// The events end without an error after a 204, and after an event that RequireEvent requires.
+// An error is the last thing yielded, with a zero Event: that of the first subscription, if it
+// brings no stream; any other than those above, such as an [*APIError] or a [*StreamError];
+// the last one after 5 subscriptions in a row without an event; and that of ctx when it ends.
+// Each range begins with a first subscription.
+func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Response, error)) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		at := &place{}
+		for fruitless := 1; ; fruitless++ {
+			rsp, err := subscribe(at.lastID)
+			count := 0
+			goesOn, err := forward(rsp, err, at, func(event Event) bool {
+				count++
+				return yield(event, nil)
+			})
+			if count > 0 {
+				fruitless = 0
+			}
+			switch {
+			case err == nil && !goesOn:
+				return
+			case err != nil && !(at.isServerSent && mayResume(err)):
+				yield(Event{}, err)
+				return
+			case fruitless == maxSubscriptions:
+				yield(Event{}, gaveUp(err))
+				return
+			}
+			if !sleep(ctx, at.wait(fruitless)) {
+				text, causes := endOf(ctx, nil)
+				yield(Event{}, &failure{text: text + ", while waiting to subscribe again", causes: causes})
+				return
+			}
+		}
+	}
+}
+
+// forward yields the events of one subscription. goesOn is false after the last event of all.
+func forward(rsp *http.Response, err error, at *place, yield func(Event) bool) (goesOn bool, _ error) {
+	if err == nil && rsp != nil && rsp.StatusCode == http.StatusNoContent {
+		closeBody(rsp.Body)
+		return false, nil
+	}
+	for event, err := range stream(rsp, err, at) {
+		if err != nil {
+			return true, err
+		}
+		if !yield(event) || slices.Contains(callOf(rsp.Request).requiredEvents, event.Type) {
+			return false, nil
+		}
+	}
+	return at.isServerSent, nil
+}
+
+func gaveUp(last error) error {
+	text := fmt.Sprintf("gave up after %d subscriptions without an event", maxSubscriptions)
+	if last == nil {
+		return &failure{text: text}
+	}
+	return &failure{text: text + ": " + textOf(last), causes: []error{last}}
+}
+
+// mayResume is true of a connection that could not be made, or broke, and of a silent server.
+func mayResume(err error) bool {
+	f, ok := err.(*failure)
+	if !ok || errors.Is(f, context.Canceled) || errors.Is(f, context.DeadlineExceeded) {
+		return false
+	}
+	isConnection := f.tries > 0 && !f.lasting
+	return isConnection || errors.Is(f, io.ErrUnexpectedEOF) || errors.Is(f, os.ErrDeadlineExceeded)
+}
+
+func (p *place) wait(fruitless int) time.Duration {
+	if p.retry > 0 {
+		return later(min(p.retry, maxRetryAfter))
+	}
+	return backoff(max(fruitless, 1))
+}
+
+// LastEventID sets the header Last-Event-ID of one call, unless the id is empty. Pass it as the
+// last argument of a call that subscribes for [Resume].
+func LastEventID(id string) RequestEditorFn {
+	return func(_ context.Context, req *http.Request) error {
+		if id != "" {
+			req.Header.Set("Last-Event-ID", id)
+		}
+		return nil
+	}
+}
