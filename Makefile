@@ -5,7 +5,7 @@ OASDIFF     := github.com/oasdiff/oasdiff@v1.36.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 
-MODULES := . tools
+MODULES := . tools examples/telemetry
 
 # Its exit status is 0 for a compatible change and 3 for a breaking one; make
 # shows the 3 as "Error 3".
@@ -99,4 +99,5 @@ unchanged: ## check that generating and tidying change nothing
 .PHONY: check
 check: unchanged lint portable test ## all that CI checks
 	go test -race ./...
+	go -C examples/telemetry test ./...
 	go -C tools test -count=1 ./... # its cache does not see the files of the root

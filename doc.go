@@ -24,9 +24,9 @@
 // from github.com/google/uuid.
 //
 // A workflow, which a message may name, is what an organization has set up in Feather to
-// handle its messages. [Pages] turns the calls of a list into a loop. [Client.Request] makes
-// calls that this version does not have yet. OPERATIONS.md in the repository lists all calls
-// by topic.
+// handle its messages. [Pages] turns the calls of a list into a loop, and [Resume] goes on with
+// a stream that was cut, where the API lets it. [Client.Request] makes calls that this version
+// does not have yet. OPERATIONS.md in the repository lists all calls by topic.
 //
 // # Values
 //
@@ -63,8 +63,8 @@
 // # Options
 //
 // A [ClientOption] of [New] is for all calls of a client, a [RequestEditorFn] as the last
-// argument of a call is for that call. [APIKey], [APIKeyFunc], [MaxRetries], [SilenceTimeout]
-// and [RequireEvent] exist as both: the option's name begins with With.
+// argument of a call is for that call. [APIKey], [APIKeyFunc], [MaxRetries], [SilenceTimeout],
+// [EventTimeout] and [RequireEvent] exist as both: the option's name begins with With.
 //
 // The client does not ask for compressed responses, because a server that compresses may
 // hold back the events of a stream. A request editor that deletes the header Accept-Encoding

@@ -324,11 +324,7 @@ func (fakeClient) SendMessageWithResponse(
 // A mock, for code that takes the interface.
 func ExampleClientWithResponsesInterface() {
 	var client feather.ClientWithResponsesInterface = fakeClient{}
-	rsp, err := client.SendMessageWithResponse(
-		context.Background(),
-		uuid.New(),
-		feather.SendMessageRequest{Content: "hi"},
-	)
+	rsp, err := client.SendMessageWithResponse(ctx, sessionID, feather.SendMessageRequest{Content: "hi"})
 	fmt.Println(string(rsp.Body), err)
 	// Output: mocked <nil>
 }
@@ -378,6 +374,61 @@ func ExampleNull() {
 	}
 	_ = rsp.Body.Close()
 	// Output: {"name":"Orders","description":null,"tags":[]}
+}
+
+// turns stands for a later version of the API: a POST returns the id of a turn, and a GET its
+// events. The first subscription breaks.
+func turns() *httptest.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/turns", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, `{"turn_id": "7"}`)
+	})
+	mux.HandleFunc("GET /v1/turns/7/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		if r.Header.Get("Last-Event-ID") == "1" {
+			_, _ = feather.Event{ID: "2", Type: "complete", Data: "on its way."}.WriteTo(w)
+			return
+		}
+		_, _ = feather.Event{ID: "1", Type: "delta", Data: "It is"}.WriteTo(w)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	return httptest.NewServer(mux)
+}
+
+// Send a message, get the id of its turn, watch it, and go on after a cut.
+func ExampleResume() {
+	server := turns()
+	defer server.Close()
+	client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithAPIKey("your key"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	turn, err := feather.JSON[struct {
+		ID string `json:"turn_id"`
+	}](client.Request(ctx, "POST", "/v1/turns", map[string]string{"content": "Where is my order?"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	events := feather.Resume(ctx, func(lastEventID string) (*http.Response, error) {
+		fmt.Printf("subscribe after %q\n", lastEventID)
+		return client.Request(ctx, "GET", "/v1/turns/"+turn.ID+"/events", nil,
+			feather.LastEventID(lastEventID), feather.RequireEvent("complete"))
+	})
+	for event, err := range events {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.Data)
+	}
+	// Output:
+	// subscribe after ""
+	// It is
+	// subscribe after "1"
+	// on its way.
 }
 
 // A call for which this version has no method.
