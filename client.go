@@ -226,7 +226,7 @@ func (c *Client) readEnvironment() error {
 }
 
 func inEnvironment(name string, err error) error {
-	return &failure{subject: name, text: textOf(err), causes: []error{err}}
+	return &failure{text: name + ": " + textOf(err), causes: []error{err}}
 }
 
 // defaultHeaders come first, so that any editor can set others. By default net/http asks

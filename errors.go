@@ -28,7 +28,7 @@ var ErrNotSent = errors.New("feather: nothing was sent")
 // failure is this package's error type for everything but APIError, DecodeError and
 // StreamError.
 type failure struct {
-	subject string // the request, as method and path, or the environment variable; empty without any
+	info    CallInfo // zero without a call
 	text    string
 	causes  []error
 	notSent bool
@@ -36,7 +36,21 @@ type failure struct {
 	tries   int
 }
 
-func (f *failure) Error() string { return "feather: " + after(f.subject, f.text) + tried(f.tries) }
+func (f *failure) Error() string {
+	text := "feather: " + after(f.info.request(), f.text) + tried(f.tries)
+	if f.info.RequestID != "" {
+		text += " (request id " + oneLine(f.info.RequestID) + ")"
+	}
+	return text
+}
+
+// LogValue is for package slog: the call, and the text.
+func (f *failure) LogValue() slog.Value {
+	if f.info == (CallInfo{}) {
+		return slog.StringValue(f.Error())
+	}
+	return f.info.logValue(textAttr("detail", f.text+tried(f.tries)))
+}
 
 // tried says how often a call was tried, if more than once.
 func tried(times int) string {
@@ -121,7 +135,7 @@ func (t *try) explain(req *http.Request, err error) error {
 	default:
 		_, f.causes = endOf(t.ctx, err)
 	}
-	f.subject, f.text = t.describe(req), t.clean(f.text)
+	f.info, f.text = t.infoOf(req), t.clean(f.text)
 	f.hideNotSent()
 	return f
 }
@@ -135,9 +149,6 @@ func (f *failure) hideNotSent() {
 		}
 	}
 }
-
-// describe is the method and the path of a request, as errors begin with them.
-func (c *call) describe(req *http.Request) string { return c.clean(oapi.DescribeRequest(req)) }
 
 // handshakeFault describes an error of TLS that no retry can fix, or returns "".
 func handshakeFault(u *url.URL, err error) string {
@@ -200,8 +211,12 @@ func (f foreign) As(target any) bool { return errors.As(f.err, target) }
 
 // brokenOff is the error of a body that ends before its end.
 func (c *call) brokenOff(rsp *http.Response, err error) error {
-	if f, ok := err.(*failure); ok && f.subject != "" {
+	if f, ok := err.(*failure); ok && f.info != (CallInfo{}) {
 		return f
+	}
+	if c.lacksEvent.Load() {
+		return c.failed(rsp, fmt.Sprintf("the stream sent no event for %v, the event timeout", c.eventTimeout),
+			os.ErrDeadlineExceeded)
 	}
 	text, causes := endOf(c.ctx, err)
 	if contextError(c.ctx) == nil {
@@ -224,10 +239,16 @@ type CallInfo struct {
 }
 
 func (c *call) info(rsp *http.Response) CallInfo {
-	info := CallInfo{Operation: c.redact(c.operation), RequestID: c.redact(RequestID(rsp))}
-	if rsp.Request != nil {
-		info.Method, info.Host = rsp.Request.Method, c.redact(rsp.Request.URL.Host)
-		info.Path = c.redact(rsp.Request.URL.EscapedPath())
+	info := c.infoOf(rsp.Request)
+	info.RequestID = c.redact(RequestID(rsp))
+	return info
+}
+
+// infoOf is of a request without a response. A mock's response has no request.
+func (c *call) infoOf(req *http.Request) CallInfo {
+	info := CallInfo{Operation: c.redact(c.operation)}
+	if req != nil {
+		info.Method, info.Host, info.Path = req.Method, c.redact(req.URL.Host), c.redact(req.URL.EscapedPath())
 	}
 	return info
 }
@@ -256,13 +277,7 @@ func decode(what string, data []byte, v any) error {
 
 // failed is the error of a response that has begun.
 func (c *call) failed(rsp *http.Response, text string, causes ...error) *failure {
-	f := &failure{text: c.clean(text), causes: causes}
-	if rsp.Request != nil {
-		f.subject = c.describe(rsp.Request)
-	}
-	if id := RequestID(rsp); id != "" {
-		f.text += " (request id " + c.clean(id) + ")"
-	}
+	f := &failure{info: c.info(rsp), text: c.clean(text), causes: causes}
 	c.logFailure(rsp, f)
 	return f
 }

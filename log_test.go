@@ -1,7 +1,10 @@
 package feather_test
 
 import (
+	"bufio"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -70,6 +73,27 @@ func TestLoggerHasAStreamThatBreaks(t *testing.T) {
 		if said := out.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="feather: response"`) ||
 			!strings.Contains(said, want) {
 			t.Errorf("logged %s, want %s", said, want)
+		}
+	}
+}
+
+// TestAnyErrorNamesItsCallInALog has an error without a response, and one of a response that
+// was cut off.
+func TestAnyErrorNamesItsCallInALog(t *testing.T) {
+	for want, conn := range map[string]string{
+		`detail="the connection broke before the response: EOF"`:             "",
+		`detail="the response was cut off: unexpected EOF" err.request_id=7`: "HTTP/1.1 200 OK\r\nX-Request-Id: 7\r\nContent-Length: 9\r\n\r\n{",
+	} {
+		address := serveConns(t, func(c net.Conn) {
+			_, _ = http.ReadRequest(bufio.NewReader(c))
+			_, _ = io.WriteString(c, conn)
+		})
+		_, err := sendWithResponse(t.Context(), newClient(t, "http://"+address))
+		var b strings.Builder
+		slog.New(slog.NewTextHandler(&b, nil)).Error("failed", "err", err)
+		want = "err.operation=SendMessage err.method=POST err.host=" + address + " err.path=/v1/messages err." + strings.Replace(want, " (tried 1 times)", "", 1)
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in\n%s", want, b.String())
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/featherhq/feather-go/internal/oapi"
@@ -106,6 +107,8 @@ type call struct {
 	logger                  *slog.Logger    // nil without one
 	operation, pathTemplate string
 	settings
+
+	lacksEvent atomic.Bool // for too long; see EventTimeout
 
 	keySource func(context.Context) (string, error) // of the API key, to ask again after a 401
 

@@ -41,7 +41,7 @@ func (c *Client) Request(
 func checkPath(path string) error {
 	segments, ok := strings.CutPrefix(path, "/")
 	if _, err := url.Parse(path); !ok || err != nil || strings.Contains(path, "#") {
-		return failf("the path is not one such as /v1/agents")
+		return failf("the path must begin with a slash and be escaped, as /v1/agents is")
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(segments, "/"), "/") {
 		if err := oapi.CheckSegment("a segment of the path", segment); err != nil && path != "/" {

@@ -60,7 +60,7 @@ func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Respo
 				yield(Event{}, err)
 				return
 			case fruitless == maxSubscriptions:
-				yield(Event{}, gaveUp(err))
+				yield(Event{}, gaveUp(rsp, err))
 				return
 			}
 			if !sleep(ctx, at.wait(fruitless)) {
@@ -89,12 +89,14 @@ func forward(rsp *http.Response, err error, at *place, yield func(Event) bool) (
 	return at.isServerSent, nil
 }
 
-func gaveUp(last error) error {
+// gaveUp is the error of the last subscription, if it ended with one.
+func gaveUp(rsp *http.Response, last error) error {
 	text := fmt.Sprintf("gave up after %d subscriptions without an event", maxSubscriptions)
-	if last == nil {
-		return &failure{text: text}
+	if f, ok := last.(*failure); ok {
+		return &failure{info: f.info, text: text + ": " + f.text + tried(f.tries), causes: []error{f}}
 	}
-	return &failure{text: text + ": " + textOf(last), causes: []error{last}}
+	call := callOf(rsp.Request)
+	return &failure{info: call.info(rsp), text: text + "; the last stream ended in order"}
 }
 
 // mayResume is true of a connection that could not be made, or broke, and of a silent server.

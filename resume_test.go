@@ -1,10 +1,12 @@
 package feather_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -99,7 +101,7 @@ func TestResume(t *testing.T) {
 		{name: "an error of the first call ends", sent: subscriptions{"404", first}, ids: []string{""}, err: "404 Not Found"},
 		{
 			name: "five without an event end", sent: subscriptions{first, ": x\n\n", "", ": x\n\n", cut, ": x\n\n", first},
-			events: []string{"a:1"}, ids: []string{"", "1", "1", "1", "1", "1"}, err: "feather: gave up after 5 subscriptions without an event",
+			events: []string{"a:1"}, ids: []string{"", "1", "1", "1", "1", "1"}, err: "feather: GET /v1/events: gave up after 5 subscriptions without an event",
 		},
 		{name: "another media type is read once", sent: subscriptions{"{}", first}, events: []string{"{}:"}, ids: []string{""}},
 	}
@@ -196,6 +198,7 @@ func TestResumeAfterSilence(t *testing.T) {
 
 // TestEventTimeout has a stream that comments keep alive.
 func TestEventTimeout(t *testing.T) {
+	var log bytes.Buffer
 	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "data: a\n\n")
@@ -204,7 +207,7 @@ func TestEventTimeout(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(time.Millisecond)
 		}
-	}).URL)
+	}).URL, feather.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	count := 0
 	var last error
 	for _, err := range feather.Stream(send(t.Context(), client, feather.EventTimeout(100*time.Millisecond))) {
@@ -213,6 +216,9 @@ func TestEventTimeout(t *testing.T) {
 	}
 	if count == 0 || !errors.Is(last, os.ErrDeadlineExceeded) || !strings.Contains(last.Error(), "the stream sent no event for 100ms") {
 		t.Errorf("%d events, error %v", count, last)
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "the stream sent no event") {
+		t.Errorf("the log has\n%s", got)
 	}
 	if _, err := send(t.Context(), client, feather.EventTimeout(-1)); err == nil || !errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("a negative time: error %v", err)

@@ -241,10 +241,10 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 // endedWaiting is the error of a context that ended before the next attempt.
 func (c *call) endedWaiting(req *http.Request, last error) error {
 	text, causes := endOf(c.ctx, nil)
-	request := c.describe(req)
+	info := c.infoOf(req)
 	return &failure{
-		subject: request,
-		text:    text + ", while waiting to retry after " + strings.TrimPrefix(textOf(last), request+": "),
+		info:    info,
+		text:    text + ", while waiting to retry after " + strings.TrimPrefix(textOf(last), info.request()+": "),
 		causes:  causes,
 		notSent: errors.Is(last, ErrNotSent),
 	}

@@ -2,12 +2,10 @@ package feather
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -261,12 +259,14 @@ func (c *call) nextInTime(rsp *http.Response, events source) (Event, error) {
 	if c.eventTimeout == 0 {
 		return events.next()
 	}
-	var expired atomic.Bool
-	timer := time.AfterFunc(c.eventTimeout, func() { expired.Store(true); closeBody(rsp.Body) })
+	timer := time.AfterFunc(c.eventTimeout, func() {
+		c.lacksEvent.Store(true)
+		closeBody(rsp.Body)
+	})
 	event, err := events.next()
 	timer.Stop()
-	if err != nil && expired.Load() {
-		err = c.failed(rsp, fmt.Sprintf("the stream sent no event for %v", c.eventTimeout), os.ErrDeadlineExceeded)
+	if err != nil && c.lacksEvent.Load() {
+		err = c.brokenOff(rsp, err)
 	}
 	return event, err
 }

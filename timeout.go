@@ -48,7 +48,7 @@ func limitSilence(next Doer) Doer {
 		if contextError(call.ctx) != nil {
 			closeBody(req.Body)
 			text, causes := endOf(call.ctx, nil)
-			return nil, &failure{subject: call.describe(req), text: text, causes: causes, notSent: true}
+			return nil, &failure{info: call.infoOf(req), text: text, causes: causes, notSent: true}
 		}
 		t := newTry(call, req)
 		rsp, err := next.Do(t.req)
@@ -59,7 +59,7 @@ func limitSilence(next Doer) Doer {
 			return nil, t.explain(req, err)
 		case rsp == nil:
 			t.end()
-			return nil, &failure{subject: call.describe(req), text: "the Doer returned neither a response nor an error"}
+			return nil, &failure{info: call.infoOf(req), text: "the Doer returned neither a response nor an error"}
 		case rsp.Body == nil:
 			rsp.Body = http.NoBody
 		}

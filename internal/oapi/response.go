@@ -130,9 +130,6 @@ func CheckEncoding(header http.Header) error {
 		"to receive gzip, delete the header Accept-Encoding in a request editor", encoding)
 }
 
-// DescribeRequest is GET /v1/sessions.
-func DescribeRequest(req *http.Request) string { return req.Method + " " + req.URL.EscapedPath() }
-
 // IsSuccess is true of a 2xx.
 func IsSuccess(statusCode int) bool { return statusCode >= 200 && statusCode <= 299 }
 
