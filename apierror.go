@@ -105,8 +105,15 @@ func (e *APIError) said(parts ...string) string {
 // what the server said (at most 300 characters). It has no headers.
 func (e *APIError) LogValue() slog.Value {
 	return e.logValue(slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)),
-		textAttr("detail", oneLine(e.said(e.Title, e.Message))), durationAttr("retry_after", e.RetryAfter),
+		textAttr("detail", oneLine(e.said(e.Title, e.Message))), e.retryAfterAttr(),
 		slog.Int("attempts", e.Attempts))
+}
+
+func (e *APIError) retryAfterAttr() slog.Attr {
+	if e.RetryAfter == 0 {
+		return slog.Attr{}
+	}
+	return secondsAttr("retry_after_seconds", e.RetryAfter)
 }
 
 // Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that

@@ -274,7 +274,7 @@ func ExampleWithMiddleware() {
 func ExampleWithLogger() {
 	fake.ReplyStatus(http.StatusNotFound, "Session not found")
 	withoutTimes := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "host" || a.Key == "path" {
+		if a.Key == slog.TimeKey || a.Key == "duration_seconds" || a.Key == "host" || a.Key == "path" {
 			return slog.Attr{}
 		}
 		return a

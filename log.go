@@ -8,8 +8,8 @@ import (
 
 // WithLogger logs each try at level debug, and at level warn each retry, with its wait and its
 // reason, and each response that fails after its head. A record contains the operation, method,
-// host, path, status, duration and request id, or the error, which may repeat what the server
-// said of it. It never contains a query, a header or the API key. By default nothing is
+// host, path, status, duration_seconds and request id, or the error, which may repeat what the
+// server said of it; that of a retry has wait_seconds. It never contains a query, a header or the API key. By default nothing is
 // logged.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return func(c *Client) error {
@@ -29,7 +29,7 @@ func logTries(next Doer) Doer {
 		}
 		start := time.Now()
 		rsp, err := next.Do(req)
-		attrs := append(requestAttrs(req), slog.Duration("duration", time.Since(start)))
+		attrs := append(requestAttrs(req), secondsAttr("duration_seconds", time.Since(start)))
 		if err == nil {
 			attrs = append(attrs, slog.Int("status", rsp.StatusCode), textAttr("request_id", call.clean(RequestID(rsp))))
 		} else {
@@ -42,7 +42,7 @@ func logTries(next Doer) Doer {
 
 func (c *call) logRetry(req *http.Request, attempt int, wait time.Duration, err error) {
 	if c.logger != nil {
-		attrs := append(requestAttrs(req), slog.Int("attempts", attempt), slog.Duration("wait", wait))
+		attrs := append(requestAttrs(req), slog.Int("attempts", attempt), secondsAttr("wait_seconds", wait))
 		c.logger.LogAttrs(req.Context(), slog.LevelWarn, "feather: retry", append(attrs, errorAttrs(err)...)...)
 	}
 }
@@ -72,11 +72,9 @@ func errorAttrs(err error) []slog.Attr {
 	return []slog.Attr{slog.String("error", err.Error())}
 }
 
-func durationAttr(key string, d time.Duration) slog.Attr {
-	if d == 0 {
-		return slog.Attr{}
-	}
-	return slog.Duration(key, d)
+// secondsAttr has its unit in its name, as a handler of JSON writes a bare number.
+func secondsAttr(key string, d time.Duration) slog.Attr {
+	return slog.Float64(key, d.Round(time.Millisecond).Seconds())
 }
 
 // textAttr is nothing, to every handler, where the text is empty.

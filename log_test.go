@@ -42,10 +42,10 @@ func TestLoggerHasEachTryAndEachRetry(t *testing.T) {
 
 	path := "/v1/messages"
 	want := []string{
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
-		`level=WARN msg="feather: retry" operation=SendMessage method=POST host=\S+ path=` + path + ` attempts=1 wait=\S+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ status=200 request_id=req-1`,
-		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration=\S+ error="feather: POST ` + path + `: the connection broke .*"`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration_seconds=[0-9.e-]+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
+		`level=WARN msg="feather: retry" operation=SendMessage method=POST host=\S+ path=` + path + ` attempts=1 wait_seconds=[0-9.]+ status=429 code=rate_limited detail=\[redacted\] request_id=req-`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration_seconds=[0-9.e-]+ status=200 request_id=req-1`,
+		`level=DEBUG msg="feather: request" operation=SendMessage method=POST host=\S+ path=` + path + ` duration_seconds=[0-9.e-]+ error="feather: POST ` + path + `: the connection broke .*"`,
 	}
 	if !regexp.MustCompile("^" + strings.Join(want, "\n") + "\n$").MatchString(out.String()) {
 		t.Errorf("logged\n%s\nwant\n%s", &out, strings.Join(want, "\n"))

@@ -101,8 +101,8 @@ func (h retryNotice) Handle(ctx context.Context, record slog.Record) error {
 		switch attr.Key {
 		case "status":
 			reason = http.StatusText(int(attr.Value.Int64()))
-		case "wait":
-			wait = attr.Value.Duration()
+		case "wait_seconds":
+			wait = time.Duration(attr.Value.Float64() * float64(time.Second))
 		}
 		return true
 	})
