@@ -267,7 +267,8 @@ func TestDeclaredErrorThatDoesNotFitIsAnAPIError(t *testing.T) {
 
 func TestPageOfHTMLIsADecodeError(t *testing.T) {
 	const page = "<html><title>Sign in</title>"
-	server := serve(t, response{200, "text/html; charset=utf-8", http.Header{"X-Request-Id": {"req-1"}}, page}.ServeHTTP)
+	server := serve(t,
+		response{200, "text/html; charset=utf-8", http.Header{"X-Request-Id": {"req-1"}}, page}.ServeHTTP)
 	client := newClient(t, server.URL)
 	rsp, whole := sendWithResponse(t.Context(), client)
 	if rsp == nil || string(rsp.Body) != page || rsp.StatusCode() != 200 {

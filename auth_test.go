@@ -52,10 +52,8 @@ func TestAPIKeyFuncAsksForEveryCallWithItsContext(t *testing.T) {
 func TestErrorOfTheKeySourceFailsTheCall(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	sealed := errors.New("the store is sealed")
-	err := ask(
-		newClient(t, server.URL),
-		feather.APIKeyFunc(func(context.Context) (string, error) { return "", sealed }),
-	)
+	err := ask(newClient(t, server.URL),
+		feather.APIKeyFunc(func(context.Context) (string, error) { return "", sealed }))
 	if !errors.Is(err, sealed) || !strings.HasPrefix(err.Error(), "feather: ") {
 		t.Errorf("error %v", err)
 	}
@@ -139,14 +137,8 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 			}
 			err = ask(client)
 			if allowed := err == nil && sent == 1; allowed != tt.allowed {
-				t.Errorf(
-					"%s to %s: error %v, %d requests sent; want allowed: %t",
-					name,
-					tt.baseURL,
-					err,
-					sent,
-					tt.allowed,
-				)
+				t.Errorf("%s to %s: error %v, %d requests sent; want allowed: %t", name, tt.baseURL, err, sent,
+					tt.allowed)
 			}
 			if err != nil &&
 				(sent != 0 || !strings.Contains(err.Error(), "clear text") || strings.Contains(err.Error(), testKey)) {
@@ -241,7 +233,8 @@ func TestProxyThatIsNamedEveryOtherTime(t *testing.T) {
 		client := newClient(t, server.URL, over(transport))
 		for range 4 {
 			err := ask(client)
-			if err != nil && (!strings.Contains(err.Error(), "through the proxy") || !errors.Is(err, feather.ErrNotSent)) {
+			if err != nil &&
+				(!strings.Contains(err.Error(), "through the proxy") || !errors.Is(err, feather.ErrNotSent)) {
 				t.Errorf("error %v", err)
 			}
 		}

@@ -23,7 +23,8 @@ func benchServer(b *testing.B) *httptest.Server {
 		case "422":
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			_, _ = io.WriteString(w, `{"detail": [{"loc": ["body", "content"], "msg": "Field required", "type": "missing"}]}`)
+			_, _ = io.WriteString(w,
+				`{"detail": [{"loc": ["body", "content"], "msg": "Field required", "type": "missing"}]}`)
 		case "flushed":
 			w.Header().Set("Content-Type", sse)
 			for event := range strings.SplitAfterSeq(events, "\n\n") {

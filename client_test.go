@@ -332,10 +332,8 @@ func TestStreamThatGoesOnHasNoDeadline(t *testing.T) {
 			if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
 				return
 			}
-			_, _ = io.WriteString(
-				far,
-				"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
-			)
+			_, _ = io.WriteString(far,
+				"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
 			for range 24 * 15 {
 				time.Sleep(4 * time.Minute)
 				_, _ = io.WriteString(far, "data: still here\n\n")
@@ -390,7 +388,8 @@ func TestJSONTakesOnlyJSON(t *testing.T) {
 	}
 	for _, r := range []response{{200, "text/plain", nil, "x"}, {200, "application/json", nil, "{"}, {200, "application/json", nil, ""}, {204, "", nil, ""}} {
 		_, err := get(r)
-		if decodeErr, ok := err.(*feather.DecodeError); !ok || decodeErr.StatusCode != r.status || string(decodeErr.Body) != r.body {
+		if decodeErr, ok := err.(*feather.DecodeError); !ok || decodeErr.StatusCode != r.status ||
+			string(decodeErr.Body) != r.body {
 			t.Errorf("%v: error %v", r, err)
 		}
 	}

@@ -163,10 +163,8 @@ func bufferAndLie(p *httputil.ReverseProxy) {
 }
 
 // start returns the server's URL, or that of the proxy before it, and a transport.
-func (w way) start(
-	t *testing.T,
-	handler http.HandlerFunc,
-) (server *httptest.Server, base string, transport *http.Transport) {
+func (w way) start(t *testing.T,
+	handler http.HandlerFunc) (server *httptest.Server, base string, transport *http.Transport) {
 	if w.wrap != nil {
 		handler = w.wrap(handler)
 	}

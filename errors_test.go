@@ -122,11 +122,7 @@ func TestEndOfTheContextIsFoundWhereverItEndsTheCall(t *testing.T) {
 						return near, nil
 					}}
 					defer transport.CloseIdleConnections()
-					client := newClient(
-						t,
-						"http://localhost",
-						over(transport),
-					)
+					client := newClient(t, "http://localhost", over(transport))
 					ctx, cancel := tt.end(t.Context(), time.Second, cause)
 					defer cancel()
 					_, err := events(send(ctx, client))

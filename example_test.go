@@ -158,11 +158,8 @@ func ExampleWithAPIKeyFunc_secretStore() {
 	}
 	client := fake.Client(feather.WithAPIKeyFunc(cached))
 	for range 3 {
-		_, err := client.SendMessageWithResponse(
-			context.Background(),
-			uuid.New(),
-			feather.SendMessageRequest{Content: "hi"},
-		)
+		_, err := client.SendMessageWithResponse(context.Background(), uuid.New(),
+			feather.SendMessageRequest{Content: "hi"})
 		fmt.Println(err)
 	}
 	fmt.Println(lookups, "lookup")
@@ -253,11 +250,8 @@ func ExampleWithMiddleware() {
 		})
 	}
 	client := fake.Client(feather.WithMiddleware(trace))
-	rsp, err := client.SendMessageWithResponse(
-		context.Background(),
-		uuid.New(),
-		feather.SendMessageRequest{Content: "hi"},
-	)
+	rsp, err := client.SendMessageWithResponse(context.Background(), uuid.New(),
+		feather.SendMessageRequest{Content: "hi"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -312,12 +306,8 @@ type fakeClient struct {
 	feather.ClientWithResponsesInterface
 }
 
-func (fakeClient) SendMessageWithResponse(
-	context.Context,
-	uuid.UUID,
-	feather.SendMessageRequest,
-	...feather.RequestEditorFn,
-) (*feather.SendMessageResponse, error) {
+func (fakeClient) SendMessageWithResponse(context.Context, uuid.UUID, feather.SendMessageRequest,
+	...feather.RequestEditorFn) (*feather.SendMessageResponse, error) {
 	return &feather.SendMessageResponse{Response: feather.Response{Body: []byte("mocked")}}, nil
 }
 
@@ -332,12 +322,8 @@ func ExampleClientWithResponsesInterface() {
 // Retries off, for one call.
 func ExampleMaxRetries() {
 	fake.ReplyStatus(http.StatusTooManyRequests, "Slow down").WithHeader("Retry-After", "30")
-	_, err := client.SendMessageWithResponse(
-		context.Background(),
-		uuid.New(),
-		feather.SendMessageRequest{Content: "hi"},
-		feather.MaxRetries(0),
-	)
+	_, err := client.SendMessageWithResponse(context.Background(), uuid.New(),
+		feather.SendMessageRequest{Content: "hi"}, feather.MaxRetries(0))
 
 	var apiErr *feather.APIError
 	if errors.As(err, &apiErr) && apiErr.RetryAfter > 0 {

@@ -66,12 +66,8 @@ func TestThousandAbandonedStreamsLeaveNothingBehind(t *testing.T) {
 	transport.CloseIdleConnections()
 	for end := time.Now().Add(time.Minute); connections.open.Load() > 0 || runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(end) {
-			t.Fatalf(
-				"%d connections and %d goroutines are left, there were 0 and %d",
-				connections.open.Load(),
-				runtime.NumGoroutine(),
-				before,
-			)
+			t.Fatalf("%d connections and %d goroutines are left, there were 0 and %d", connections.open.Load(),
+				runtime.NumGoroutine(), before)
 		}
 	}
 }

@@ -70,7 +70,8 @@ func TestLoggerHasAStreamThatBreaks(t *testing.T) {
 		if _, err := events(send(t.Context(), client)); err == nil {
 			t.Error("no error")
 		}
-		if said := out.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="feather: response"`) ||
+		if said := out.String(); strings.Count(said, "\n") != 1 ||
+			!strings.Contains(said, `level=WARN msg="feather: response"`) ||
 			!strings.Contains(said, want) {
 			t.Errorf("logged %s, want %s", said, want)
 		}
@@ -91,7 +92,12 @@ func TestAnyErrorNamesItsCallInALog(t *testing.T) {
 		_, err := sendWithResponse(t.Context(), newClient(t, "http://"+address))
 		var b strings.Builder
 		slog.New(slog.NewTextHandler(&b, nil)).Error("failed", "err", err)
-		want = "err.operation=SendMessage err.method=POST err.host=" + address + " err.path=/v1/messages err." + strings.Replace(want, " (tried 1 times)", "", 1)
+		want = "err.operation=SendMessage err.method=POST err.host=" + address + " err.path=/v1/messages err." + strings.Replace(
+			want,
+			" (tried 1 times)",
+			"",
+			1,
+		)
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %s in\n%s", want, b.String())
 		}

@@ -37,10 +37,8 @@ func TestRedirectWithinTheOriginTakesTheBodyAlong(t *testing.T) {
 }
 
 func TestRedirectToAnotherOriginIsRefused(t *testing.T) {
-	elsewhere := serve(
-		t,
-		func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived with %v", r.Method, r.Header) },
-	)
+	elsewhere := serve(t,
+		func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived with %v", r.Method, r.Header) })
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		tries := 0
 		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -198,7 +196,8 @@ func TestHTTPClientKeepsWhatItAloneCanDo(t *testing.T) {
 	if cookie != "route=a" {
 		t.Errorf("the second call sent the cookie %q", cookie)
 	}
-	if err := ask(newClient(t, strings.Replace(server.URL, "//", "//me:secret@", 1))); err != nil || password != "secret" {
+	if err := ask(newClient(t, strings.Replace(server.URL, "//", "//me:secret@", 1))); err != nil ||
+		password != "secret" {
 		t.Errorf("password %q, error %v", password, err)
 	}
 }

@@ -71,7 +71,10 @@ func TestResume(t *testing.T) {
 	}{
 		{
 			name: "a cut goes on after the last whole event",
-			sent: subscriptions{first + "id: 2\ndata: half" + cut, "id: 2\ndata: b\n\n"}, events: []string{"a:1", "b:2"}, ids: []string{"", "1", "2"},
+			sent: subscriptions{
+				first + "id: 2\ndata: half" + cut,
+				"id: 2\ndata: b\n\n",
+			}, events: []string{"a:1", "b:2"}, ids: []string{"", "1", "2"},
 		},
 		{
 			name: "an id alone counts", sent: subscriptions{first + "id: 7\n\n" + cut, "data: b\n\n"},
@@ -98,12 +101,24 @@ func TestResume(t *testing.T) {
 			name: "an error of a later call ends", sent: subscriptions{first, "404", first},
 			events: []string{"a:1"}, ids: []string{"", "1"}, err: "404 Not Found",
 		},
-		{name: "an error of the first call ends", sent: subscriptions{"404", first}, ids: []string{""}, err: "404 Not Found"},
+		{
+			name: "an error of the first call ends",
+			sent: subscriptions{"404", first},
+			ids:  []string{""},
+			err:  "404 Not Found",
+		},
 		{
 			name: "five without an event end", sent: subscriptions{first, ": x\n\n", "", ": x\n\n", cut, ": x\n\n", first},
-			events: []string{"a:1"}, ids: []string{"", "1", "1", "1", "1", "1"}, err: "feather: GET /v1/events: gave up after 5 subscriptions without an event",
+			events: []string{
+				"a:1",
+			}, ids: []string{"", "1", "1", "1", "1", "1"}, err: "feather: GET /v1/events: gave up after 5 subscriptions without an event",
 		},
-		{name: "another media type is read once", sent: subscriptions{"{}", first}, events: []string{"{}:"}, ids: []string{""}},
+		{
+			name:   "another media type is read once",
+			sent:   subscriptions{"{}", first},
+			events: []string{"{}:"},
+			ids:    []string{""},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -214,13 +229,15 @@ func TestEventTimeout(t *testing.T) {
 		last = err
 		count++
 	}
-	if count == 0 || !errors.Is(last, os.ErrDeadlineExceeded) || !strings.Contains(last.Error(), "the stream sent no event for 100ms") {
+	if count == 0 || !errors.Is(last, os.ErrDeadlineExceeded) ||
+		!strings.Contains(last.Error(), "the stream sent no event for 100ms") {
 		t.Errorf("%d events, error %v", count, last)
 	}
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "the stream sent no event") {
 		t.Errorf("the log has\n%s", got)
 	}
-	if _, err := send(t.Context(), client, feather.EventTimeout(-1)); err == nil || !errors.Is(err, feather.ErrNotSent) {
+	if _, err := send(t.Context(), client, feather.EventTimeout(-1)); err == nil ||
+		!errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("a negative time: error %v", err)
 	}
 }

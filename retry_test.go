@@ -57,7 +57,9 @@ func dialFault(url string, dial func(context.Context) (net.Conn, error)) fault {
 func refusedDial(context.Context) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
 
 func refusingTransport() *http.Transport {
-	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) }}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return refusedDial(ctx) },
+	}
 }
 
 // failedLookup asks a resolver that reaches no name server.
@@ -168,7 +170,12 @@ var retryTable = []struct {
 	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(429, mustNotRetry), post: 1, idempotent: 1},
 	{rule: "any other status, or `\"retryable\": false`", make: bodyFault(503, mustNotRetry), post: 1, idempotent: 1},
 	{rule: "a redirect to another origin or method", make: redirectFault, post: 1, idempotent: 1},
-	{rule: "a certificate that is not trusted, a proxy that refuses with a 4xx", make: untrusted, post: 1, idempotent: 1},
+	{
+		rule:       "a certificate that is not trusted, a proxy that refuses with a 4xx",
+		make:       untrusted,
+		post:       1,
+		idempotent: 1,
+	},
 	{
 		rule: "a certificate that is not trusted, a proxy that refuses with a 4xx", make: proxyThatSays(407), post: 1,
 		idempotent: 1,
@@ -218,7 +225,8 @@ func TestResponseThatDoesNotComeInTimeIsNotRetried(t *testing.T) {
 		for _, method := range []string{"POST", "GET"} {
 			tries := 0
 			client := pipeClient(t, func(far net.Conn) { tries++; _, _ = io.Copy(io.Discard, far) })
-			if _, err := client.Request(t.Context(), method, "/", nil); tries != 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			if _, err := client.Request(t.Context(), method, "/", nil); tries != 1 ||
+				!errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("%s: %d tries, error %v", method, tries, err)
 			}
 		}
@@ -337,13 +345,9 @@ func TestConnectionOfADiscardedAnswerIsUsedAgain(t *testing.T) {
 
 // timed makes one call on a clock of its own, over a network that returns
 // the given status and Retry-After, and returns when the tries came.
-func timed(
-	t *testing.T,
-	status int,
-	retryAfter func(try int) string,
+func timed(t *testing.T, status int, retryAfter func(try int) string,
 	ctx func(context.Context) (context.Context, context.CancelFunc),
-	editors ...feather.RequestEditorFn,
-) (tries []time.Duration, took time.Duration, err error) {
+	editors ...feather.RequestEditorFn) (tries []time.Duration, took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -387,13 +391,8 @@ func TestRetryAfterIsWaitedForUpToAMinute(t *testing.T) {
 		if tt.want < 0 {
 			apiErr, ok := errors.AsType[*feather.APIError](err)
 			if len(tries) != 1 || took != 0 || !ok || apiErr.RetryAfter <= time.Minute {
-				t.Errorf(
-					"%s: tries at %v, %v, error %v; want the response at once, with its wait",
-					tt.value,
-					tries,
-					took,
-					err,
-				)
+				t.Errorf("%s: tries at %v, %v, error %v; want the response at once, with its wait", tt.value, tries,
+					took, err)
 			}
 		} else if len(tries) != 2 || tries[1] < tt.want || tries[1] > tt.want*5/4 {
 			t.Errorf("%s: tries at %v, want the second at %v and up to a quarter later", tt.value, tries, tt.want)
@@ -635,7 +634,11 @@ func TestSafeToRepeat(t *testing.T) {
 		{"a broken connection", handlerFault(func(w http.ResponseWriter, _ *http.Request) { reset(w) }), false},
 		{"a stream that was cut", handlerFault(streamThenReset("data: a\n\n")), false},
 		{"a redirect", redirectFault, false},
-		{"a page of HTML", handlerFault(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }), false},
+		{
+			"a page of HTML",
+			handlerFault(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }),
+			false,
+		},
 	}
 	for _, tt := range tests {
 		var tries atomic.Int64
@@ -701,11 +704,14 @@ func TestKeyThatRotatesCausesNoError(t *testing.T) {
 			}
 		})
 		asked := 0
-		client, err := feather.New(feather.WithBaseURL(server.URL), feather.WithAPIKeyFunc(func(context.Context) (string, error) {
-			key := tt.keys[min(asked, len(tt.keys)-1)]
-			asked++
-			return key, nil
-		}))
+		client, err := feather.New(
+			feather.WithBaseURL(server.URL),
+			feather.WithAPIKeyFunc(func(context.Context) (string, error) {
+				key := tt.keys[min(asked, len(tt.keys)-1)]
+				asked++
+				return key, nil
+			}),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

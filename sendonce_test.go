@@ -140,7 +140,8 @@ func TestIdempotentMethodIsRepeatedWithinMaxRetries(t *testing.T) {
 						body = strings.NewReader(hello)
 					}
 					_, err := client.Request(t.Context(), method, "/", body)
-					if got := requests.Load() - before; got != int64(retries+1) || !errors.Is(err, io.ErrUnexpectedEOF) {
+					if got := requests.Load() - before; got != int64(retries+1) ||
+						!errors.Is(err, io.ErrUnexpectedEOF) {
 						t.Errorf("%s: %d requests, error %v", method, got, err)
 					}
 				}
@@ -400,7 +401,8 @@ func TestServerThatClosesItsConnections(t *testing.T) {
 	for range 50 {
 		before := served.Load()
 		err := ask(client)
-		if got := served.Load() - before; got > 1 || got == 1 && err != nil || got == 0 && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if got := served.Load() - before; got > 1 || got == 1 && err != nil ||
+			got == 0 && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("served %d times, error %v", got, err)
 		}
 	}
@@ -484,7 +486,8 @@ func TestFailingRequestBodyIsNoBrokenConnection(t *testing.T) {
 		return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))), nil
 	}}
 	_, ofFile := feather.Upload(t.Context(), client, file)
-	_, ofReader := client.Request(t.Context(), "PUT", "/", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
+	_, ofReader := client.Request(t.Context(), "PUT", "/",
+		io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)))
 	for name, err := range map[string]error{"a file": ofFile, "a reader": ofReader} {
 		if !errors.Is(err, broken) || errors.Is(err, io.ErrUnexpectedEOF) ||
 			!strings.HasSuffix(err.Error(), ": reading the request body: the disk is broken") {
@@ -582,7 +585,8 @@ func TestErrNotSentOfAMiddlewaresOwnCallProvesNothing(t *testing.T) {
 				return nil, err
 			})
 		})
-		if err := ask(newClient(t, server.URL, failing)); err == nil || errors.Is(err, feather.ErrNotSent) || requests.Load() != 1 {
+		if err := ask(newClient(t, server.URL, failing)); err == nil || errors.Is(err, feather.ErrNotSent) ||
+			requests.Load() != 1 {
 			t.Errorf("%q: %d requests, error %v", format, requests.Load(), err)
 		}
 	}
@@ -591,7 +595,8 @@ func TestErrNotSentOfAMiddlewaresOwnCallProvesNothing(t *testing.T) {
 // TestErrNotSentOfARegisteredProtocol: it asks net/http for no connection.
 func TestErrNotSentOfARegisteredProtocol(t *testing.T) {
 	transport := &http.Transport{}
-	transport.RegisterProtocol("http", roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }))
+	transport.RegisterProtocol("http",
+		roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }))
 	err := ask(newClient(t, "http://localhost", over(transport)))
 	if err == nil || errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("error %v", err)

@@ -186,10 +186,21 @@ func TestStreamReadsEveryMediaType(t *testing.T) {
 			name: "a number that may be cut", contentType: "application/x-ndjson", body: "1234\n12",
 			want: data("1234"), wantErr: "cut",
 		},
-		{name: "a number before white space", contentType: "application/x-ndjson", body: "1234\n12 ", want: data("1234", "12")},
+		{
+			name:        "a number before white space",
+			contentType: "application/x-ndjson",
+			body:        "1234\n12 ",
+			want:        data("1234", "12"),
+		},
 		{name: "a word that may be cut", contentType: "application/jsonl", body: "true", wantErr: "cut"},
 		{name: "a number in a JSON text sequence", contentType: "application/json-seq", body: "\x1e12", wantErr: "cut"},
-		{name: "a record that has only begun", contentType: "application/json-seq", body: "\x1e{}\n\x1e", want: data("{}"), wantErr: "cut"},
+		{
+			name:        "a record that has only begun",
+			contentType: "application/json-seq",
+			body:        "\x1e{}\n\x1e",
+			want:        data("{}"),
+			wantErr:     "cut",
+		},
 		{name: "the same with its line feed", contentType: "application/json-seq", body: "\x1e12\n", want: data("12")},
 		{
 			name: "a doubled header", contentType: "text/event-stream, text/event-stream", body: "data: a\n\ndata: b\n\n",
@@ -321,7 +332,12 @@ func TestCompressedResponseForThoseWhoAskForIt(t *testing.T) {
 		{name: "whole", encoding: "gzip", body: whole},
 		{name: "broken off", encoding: "gzip", body: whole[:len(whole)-10], wantErr: "cut"},
 		{name: "not gzip at all", encoding: "gzip", body: []byte(content), wantErr: "gzip: invalid header"},
-		{name: "another encoding", encoding: "br", body: whole, wantErr: `200 OK: the response is compressed with "br", which is not`},
+		{
+			name:     "another encoding",
+			encoding: "br",
+			body:     whole,
+			wantErr:  `200 OK: the response is compressed with "br", which is not`,
+		},
 	}
 	for _, tt := range tests {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -731,7 +747,8 @@ func TestLargeEventDoesNotStayInMemory(t *testing.T) {
 		return memory.HeapAlloc
 	}
 	before, after := inUse(), uint64(0)
-	large := io.MultiReader(strings.NewReader("data: "), io.LimitReader(endless('x'), 15<<20), strings.NewReader("\n\n"))
+	large := io.MultiReader(strings.NewReader("data: "), io.LimitReader(endless('x'), 15<<20),
+		strings.NewReader("\n\n"))
 	for event, err := range feather.Stream(reply(sse, io.MultiReader(large, strings.NewReader("data: a\n\ndata: b\n\n"))), nil) {
 		if err != nil {
 			t.Fatal(err)
@@ -759,7 +776,8 @@ func (e endless) Read(p []byte) (int, error) {
 func TestErrorEventOfBackslashes(t *testing.T) {
 	body := "event: error\ndata: {\"error\": \"" + strings.Repeat("\\", 15<<20) + "\"}\n\n"
 	_, err := events(reply(sse, strings.NewReader(body)), nil)
-	if streamErr, ok := err.(*feather.StreamError); !ok || len(streamErr.Event.Data) < 15<<20 || len(err.Error()) > 1000 {
+	if streamErr, ok := err.(*feather.StreamError); !ok || len(streamErr.Event.Data) < 15<<20 ||
+		len(err.Error()) > 1000 {
 		t.Errorf("error of %T", err)
 	}
 }

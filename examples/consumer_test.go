@@ -73,14 +73,8 @@ func newModule(t *testing.T, files map[string]string) (dir string) {
 		t.Fatal(err)
 	}
 	goCommand(t, dir, "mod", "init", "example.com/consumer")
-	goCommand(
-		t,
-		dir,
-		"mod",
-		"edit",
-		"-require=github.com/featherhq/feather-go@v0.0.0",
-		"-replace=github.com/featherhq/feather-go="+root,
-	)
+	goCommand(t, dir, "mod", "edit", "-require=github.com/featherhq/feather-go@v0.0.0",
+		"-replace=github.com/featherhq/feather-go="+root)
 	goCommand(t, dir, "mod", "tidy")
 	return dir
 }

@@ -78,13 +78,9 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 // call calls a method with the context, arguments for the parameters in between, and
 // an editor.
-func (c *operationCall) call(
-	t *testing.T,
-	client *feather.ClientWithResponses,
-	name string,
+func (c *operationCall) call(t *testing.T, client *feather.ClientWithResponses, name string,
 	argument func(i int, of reflect.Type) (reflect.Value, error),
-	editor feather.RequestEditorFn,
-) (reflect.Value, error) {
+	editor feather.RequestEditorFn) (reflect.Value, error) {
 	t.Helper()
 	method := reflect.ValueOf(client).MethodByName(name)
 	args := []reflect.Value{reflect.ValueOf(t.Context())}
@@ -254,10 +250,8 @@ func (c *operationCall) testErrors(t *testing.T) {
 				Request:    req,
 			}, nil
 		})
-		client, err := feather.New(
-			feather.WithAPIKey("key"),
-			feather.WithHTTPClient(&http.Client{Transport: transport}),
-		)
+		client, err := feather.New(feather.WithAPIKey("key"),
+			feather.WithHTTPClient(&http.Client{Transport: transport}))
 		if err != nil {
 			t.Fatal(err)
 		}

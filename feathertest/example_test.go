@@ -44,7 +44,8 @@ func Example() {
 
 // streamer is what the code under test needs of the client.
 type streamer interface {
-	SendMessage(context.Context, uuid.UUID, feather.SendMessageRequest, ...feather.RequestEditorFn) (*http.Response, error)
+	SendMessage(context.Context, uuid.UUID, feather.SendMessageRequest,
+		...feather.RequestEditorFn) (*http.Response, error)
 }
 
 type mock struct{}

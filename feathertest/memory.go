@@ -41,7 +41,12 @@ func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 func (m *memory) dialError() error {
-	return &net.OpError{Op: "dial", Net: "memory", Addr: m.Addr(), Err: errors.New("the server of feathertest is closed")}
+	return &net.OpError{
+		Op:   "dial",
+		Net:  "memory",
+		Addr: m.Addr(),
+		Err:  errors.New("the server of feathertest is closed"),
+	}
 }
 
 func (m *memory) Accept() (net.Conn, error) {

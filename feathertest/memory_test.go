@@ -60,7 +60,8 @@ func TestAnEndedServerInMemory(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		_, err := ask(client, "Where?")
-		if !errors.Is(err, feather.ErrNotSent) || !strings.Contains(err.Error(), "the server of feathertest is closed") {
+		if !errors.Is(err, feather.ErrNotSent) ||
+			!strings.Contains(err.Error(), "the server of feathertest is closed") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -149,12 +149,8 @@ func TestEveryOperationOfALaterSpecIsChecked(t *testing.T) {
 		t.Cleanup(server.Close)
 		for _, tt := range tests {
 			t.Run(version+", "+tt.name, func(t *testing.T) {
-				req, err := http.NewRequestWithContext(
-					t.Context(),
-					tt.method,
-					server.URL+tt.path,
-					strings.NewReader(tt.body),
-				)
+				req, err := http.NewRequestWithContext(t.Context(), tt.method, server.URL+tt.path,
+					strings.NewReader(tt.body))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -240,7 +236,12 @@ func TestHandlersResponseIsChecked(t *testing.T) {
 			body:        `{`,
 			want:        "failed to decode response body",
 		},
-		{name: "a stream of JSON", statusCode: 200, contentType: "application/x-ndjson", body: `{"id": "0190a5b4-0000-7000-8000-000000000001"}` + "\n"},
+		{
+			name:        "a stream of JSON",
+			statusCode:  200,
+			contentType: "application/x-ndjson",
+			body:        `{"id": "0190a5b4-0000-7000-8000-000000000001"}` + "\n",
+		},
 		{name: "nothing", statusCode: 200, want: "Content-Type"},
 		{name: "another media type", statusCode: 200, contentType: "text/html", body: "<p>", want: "text/html"},
 		{
@@ -368,7 +369,12 @@ func TestStreamsOfHandlersAreChecked(t *testing.T) {
 		{"GET /v1/things/lines", "application/jsonl", valid + "\n" + valid + "\n", ""},
 		{"GET /v1/things/lines", "application/jsonl", valid + "\n{}\n", "events[1].data.id: Field required"},
 		{"GET /v1/things/{thing_id}/watch", "text/event-stream; charset=utf-8", "data: " + valid + "\n\n", ""},
-		{"GET /v1/things/{thing_id}/watch", "text/event-stream", "data: {\"id\": 7}\n\n", "events[0].data.id: Input should be a valid string"},
+		{
+			"GET /v1/things/{thing_id}/watch",
+			"text/event-stream",
+			"data: {\"id\": 7}\n\n",
+			"events[0].data.id: Input should be a valid string",
+		},
 	}
 	for _, tt := range tests {
 		consumer := &failures{}

@@ -145,8 +145,11 @@ func streamSchema(operation *openapi3.Operation, statusCode int, header http.Hea
 // isStream is true of the media types that feather.Stream reads.
 func isStream(contentType string) bool {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
-	return slices.Contains([]string{"text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl",
-		"application/jsonlines", "application/x-jsonlines", "application/stream+json"}, mediaType)
+	return slices.Contains(
+		[]string{"text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl",
+			"application/jsonlines", "application/x-jsonlines", "application/stream+json"},
+		mediaType,
+	)
 }
 
 // refusedEvents says which event has data that the document does not allow.

@@ -168,12 +168,8 @@ func TestEveryRequestIsChecked(t *testing.T) {
 					t.Errorf("the handler reads %q, %v", body, err)
 				}
 			}))
-			req, err := http.NewRequestWithContext(
-				t.Context(),
-				tt.method,
-				server.URL+tt.path,
-				strings.NewReader(tt.body),
-			)
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, server.URL+tt.path,
+				strings.NewReader(tt.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -265,12 +261,8 @@ func TestReplyIsForTheOperationThatItNames(t *testing.T) {
 		t.Errorf("without a key: %v, %v", rsp, err)
 	}
 	rsp.Body.Close()
-	req, _ := http.NewRequestWithContext(
-		t.Context(),
-		"POST",
-		server.URL+"/v1/ask-feather/sessions",
-		strings.NewReader("{}"),
-	)
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions",
+		strings.NewReader("{}"))
 	req.Header = http.Header{"X-Api-Key": {"k"}, "Content-Type": {"application/json"}}
 	if rsp, err = http.DefaultClient.Do(req); err != nil || rsp.StatusCode != 409 {
 		t.Errorf("the other operation: %v, %v", rsp, err)
@@ -445,12 +437,8 @@ func TestNamesOfParametersDoNotMatterToHandle(t *testing.T) {
 
 func TestUnscriptedReplyComesFromTheSchema(t *testing.T) {
 	server := feathertest.Start(t)
-	req, err := http.NewRequestWithContext(
-		t.Context(),
-		"POST",
-		server.URL+"/v1/ask-feather/sessions",
-		strings.NewReader("{}"),
-	)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/v1/ask-feather/sessions",
+		strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -566,9 +554,7 @@ func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
 	for _, f := range consumer.cleanups {
 		f()
 	}
-	if want := "[feathertest: 1 scripted replies were not used]"; fmt.Sprint(
-		consumer.failed,
-	) != want {
+	if want := "[feathertest: 1 scripted replies were not used]"; fmt.Sprint(consumer.failed) != want {
 		t.Errorf("failed with %v, want %s", consumer.failed, want)
 	}
 }

@@ -48,14 +48,8 @@ func TestSoak(t *testing.T) {
 			first = last
 		}
 	}
-	t.Logf(
-		"%d calls, %d succeeded, %d requests came in; heap %d KiB after the first round, %d after the last",
-		calls,
-		succeeded,
-		tries,
-		first>>10,
-		last>>10,
-	)
+	t.Logf("%d calls, %d succeeded, %d requests came in; heap %d KiB after the first round, %d after the last", calls,
+		succeeded, tries, first>>10, last>>10)
 	if last > first+8<<20 {
 		t.Errorf("the heap has grown by %d MiB", (last-first)>>20)
 	}
@@ -106,10 +100,8 @@ func newSoakRound(seed uint64) *soakRound {
 			if err == nil && r.draw(3) == 0 {
 				// The end of the server's half, as if it had closed an idle connection:
 				// what is written still arrives.
-				time.AfterFunc(
-					time.Duration(r.draw(20))*time.Millisecond,
-					func() { _ = conn.(*net.TCPConn).CloseRead() },
-				)
+				time.AfterFunc(time.Duration(r.draw(20))*time.Millisecond,
+					func() { _ = conn.(*net.TCPConn).CloseRead() })
 			}
 			return conn, err
 		},
@@ -251,11 +243,8 @@ func (r *soakRound) balance(t *testing.T) {
 	}
 	for message, notSent := range r.notSent {
 		if notSent && acted[message] != 0 {
-			t.Errorf(
-				"message %s was acted on %d times, and ErrNotSent said that nothing was sent",
-				message,
-				acted[message],
-			)
+			t.Errorf("message %s was acted on %d times, and ErrNotSent said that nothing was sent", message,
+				acted[message])
 		}
 	}
 }

@@ -121,15 +121,8 @@ func TestAsk(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), tt.args, &stdout, &stderr)
 			if status != tt.status || stdout.String() != tt.stdout || !strings.Contains(stderr.String(), tt.stderr) {
-				t.Errorf(
-					"status %d, stdout %q, stderr %q; want %d, %q, %q",
-					status,
-					&stdout,
-					&stderr,
-					tt.status,
-					tt.stdout,
-					tt.stderr,
-				)
+				t.Errorf("status %d, stdout %q, stderr %q; want %d, %q, %q", status, &stdout, &stderr, tt.status,
+					tt.stdout, tt.stderr)
 			}
 			if requests := server.Requests(); tt.status == 0 && len(requests) > 0 {
 				if got, want := string(requests[len(requests)-1].Body), `{"content":"hi","workflow":"w"}`; got != want {

@@ -149,6 +149,7 @@ func (b *batch) report(file string, err error) {
 	}
 	if terminal, ok := b.stderr.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
 		full := 30 * b.count / b.total
-		fmt.Fprintf(terminal, "\r\x1b[K[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(".", 30-full), b.count, b.total)
+		fmt.Fprintf(terminal, "\r\x1b[K[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(".", 30-full),
+			b.count, b.total)
 	}
 }

@@ -23,11 +23,8 @@ import (
 const messages = "POST /v1/ask-feather/sessions/{session_id}/messages"
 
 // newBrowser opens a relay before the fake, with a log, and returns a browser for it.
-func newBrowser(
-	t *testing.T,
-	server *feathertest.Server,
-	options ...feather.ClientOption,
-) (send func(content string, header ...string) string, log *safeBuffer) {
+func newBrowser(t *testing.T, server *feathertest.Server,
+	options ...feather.ClientOption) (send func(content string, header ...string) string, log *safeBuffer) {
 	t.Helper()
 	log = &safeBuffer{}
 	logger := slog.New(withRequestID{slog.NewJSONHandler(log, nil)})
@@ -212,7 +209,8 @@ func TestOtherHostIsRefused(t *testing.T) {
 	for host, want := range map[string]int{
 		"localhost:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "chat.example": 200, "evil.example": 421, "": 421,
 	} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages", strings.NewReader(`{"content": "hi"}`))
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages",
+			strings.NewReader(`{"content": "hi"}`))
 		r.Host = host
 		before := len(server.Requests())
 		if handler.ServeHTTP(w, r); w.Code != want || want == 421 && len(server.Requests()) != before {
@@ -227,7 +225,8 @@ func TestCookieOfSomebodyElseIsNotTaken(t *testing.T) {
 	server := feathertest.Start(t)
 	handler := newHandler(server.Client(), slog.New(slog.DiscardHandler))
 	send := func(tenant, cookie string) (paths []string, session string) {
-		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages", strings.NewReader(`{"content": "hi"}`))
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/messages",
+			strings.NewReader(`{"content": "hi"}`))
 		r.Header.Set("X-Tenant", tenant)
 		if cookie != "" {
 			r.Header.Set("Cookie", "session="+cookie)
@@ -319,11 +318,8 @@ func TestShutdownLetsAReplyEnd(t *testing.T) {
 	reply := make(chan string)
 	go func() {
 		for {
-			rsp, err := http.Post(
-				"http://"+address+"/messages",
-				"application/json",
-				strings.NewReader(`{"content": "hi"}`),
-			)
+			rsp, err := http.Post("http://"+address+"/messages", "application/json",
+				strings.NewReader(`{"content": "hi"}`))
 			if err != nil { // It is not listening yet.
 				continue
 			}

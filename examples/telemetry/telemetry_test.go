@@ -19,7 +19,8 @@ func TestNamesOfOperations(t *testing.T) {
 	spans, registry := tracetest.NewSpanRecorder(), prometheus.NewRegistry()
 	provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
 	server := feathertest.Start(t)
-	client := server.Client(telemetry.WithSpans(otelhttp.WithTracerProvider(provider)), telemetry.WithHistogram(registry))
+	client := server.Client(telemetry.WithSpans(otelhttp.WithTracerProvider(provider)),
+		telemetry.WithHistogram(registry))
 
 	server.ReplyError(429, "rate_limited", "Slow down").WithHeader("Retry-After", "0")
 	if _, err := client.CreateSessionWithResponse(t.Context(), feather.CreateSessionRequest{}); err != nil {

@@ -73,13 +73,29 @@ func TestAbsentNullEmptyZeroAndValue(t *testing.T) {
 		{"an empty map", body{Map: map[string]int{}}, with(`"map":{},`)},
 		{"a map", body{Map: map[string]int{"b": 1, "a": 0}}, with(`"map":{"a":0,"b":1},`)},
 		{"a null object", body{Inner: json.Null[*body]()}, after(`"inner":null`)},
-		{"a null in an object", body{Inner: &body{Text: json.Null[*string]()}}, after(`"inner":` + with(`"text":null,`))},
-		{"a null in a list", body{Items: []body{{}, {List: json.Null[[]string]()}}}, after(`"items":[{` + required + `},` + with(`"list":null,`) + `]`)},
-		{"a null in a map", body{ByName: map[string]body{"a": {Text: json.Null[*string]()}}}, after(`"by_name":{"a":` + with(`"text":null,`) + `}`)},
+		{
+			"a null in an object",
+			body{Inner: &body{Text: json.Null[*string]()}},
+			after(`"inner":` + with(`"text":null,`)),
+		},
+		{
+			"a null in a list",
+			body{Items: []body{{}, {List: json.Null[[]string]()}}},
+			after(`"items":[{` + required + `},` + with(`"list":null,`) + `]`),
+		},
+		{
+			"a null in a map",
+			body{ByName: map[string]body{"a": {Text: json.Null[*string]()}}},
+			after(`"by_name":{"a":` + with(`"text":null,`) + `}`),
+		},
 		{"a null of a type that refuses its zero", body{Mail: json.Null[*types.Email]()}, after(`"mail":null`)},
 		{"a null time", body{At: json.Null[*time.Time]()}, after(`"at":null`)},
 		{"a null union", body{Union: json.Null[*union]()}, after(`"union":null`)},
-		{"a null through a union", body{Union: unionOf(body{Text: json.Null[*string]()})}, after(`"union":` + with(`"text":null,`))},
+		{
+			"a null through a union",
+			body{Union: unionOf(body{Text: json.Null[*string]()})},
+			after(`"union":` + with(`"text":null,`)),
+		},
 		{"an exact number", body{Any: stdjson.Number("9007199254740993")}, after(`"any":9007199254740993`)},
 		{"a null in free-form JSON", body{Any: map[string]any{"a": json.Null[*string]()}}, after(`"any":{"a":null}`)},
 		{"no bytes", body{Bytes: []byte{}}, after(`"bytes":""`)},
@@ -144,7 +160,9 @@ func TestTypesWrittenByHandFollowEncodingJSON(t *testing.T) {
 		t.Errorf("%s, %v, want\n%s", got, err, want)
 	}
 	var read byHand
-	if err := json.Unmarshal([]byte(`{"at": "2026-01-02 03:04:05", "PLAIN": "x"}`), &read); err != nil || read.At.Year() != 2026 || *read.Plain != "x" {
+	if err := json.Unmarshal([]byte(`{"at": "2026-01-02 03:04:05", "PLAIN": "x"}`), &read); err != nil ||
+		read.At.Year() != 2026 ||
+		*read.Plain != "x" {
 		t.Errorf("%+v, %v", read, err)
 	}
 }
@@ -152,7 +170,8 @@ func TestTypesWrittenByHandFollowEncodingJSON(t *testing.T) {
 func TestNullIsOneValueForEachType(t *testing.T) {
 	type empty struct{}
 	first, second := json.Null[*string](), json.Null[*string]()
-	if first != second || json.Null[*empty]() == nil || json.Null[[]int]() == nil || json.Null[map[string]int]() == nil {
+	if first != second || json.Null[*empty]() == nil || json.Null[[]int]() == nil ||
+		json.Null[map[string]int]() == nil {
 		t.Error("Null")
 	}
 	if longer := append(json.Null[[]string](), "a"); len(longer) != 1 {
@@ -197,7 +216,11 @@ func TestPythonsTimesAreRead(t *testing.T) {
 		"2026-01-02T03:04:05Z":             "2026-01-02T03:04:05Z",
 		"2026-01-02T03:04:05.123456+05:30": "2026-01-02T03:04:05.123456+05:30",
 	} {
-		data := strings.ReplaceAll(`{"at": "T", "maybe": "T", "day": "T", "text": "T", "list": ["T"], "by_day": {"a": "T"}, "any": "T", "inner": {"at": "T"}}`, "T", text)
+		data := strings.ReplaceAll(
+			`{"at": "T", "maybe": "T", "day": "T", "text": "T", "list": ["T"], "by_day": {"a": "T"}, "any": "T", "inner": {"at": "T"}}`,
+			"T",
+			text,
+		)
 		var m model
 		if err := json.Unmarshal([]byte(data), &m); err != nil {
 			t.Errorf("%s: %v", text, err)

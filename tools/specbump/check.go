@@ -49,9 +49,6 @@ func isReadable(at string, part, into any) error {
 	return nil
 }
 
-// literals hold values, in which a $ref is only a member.
-var literals = []string{"example", "examples", "default", "enum", "const"}
-
 func checkReferences(document object, node any, at string) error {
 	for key, value := range sorted(node) {
 		if slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") || strings.HasPrefix(key, "x-") {
@@ -144,8 +141,13 @@ func checkParameters(document object, o operation) error {
 	}
 	for _, found := range inBraces.FindAllStringSubmatch(o.path, -1) {
 		if name := found[1]; !inPath[name] {
-			return fmt.Errorf("%s: the path has a parameter %s that is not declared; declare it:\n%s", o.at(), name, advice(o.at(),
-				fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)))
+			return fmt.Errorf(
+				"%s: the path has a parameter %s that is not declared; declare it:\n%s",
+				o.at(),
+				name,
+				advice(o.at(),
+					fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)),
+			)
 		}
 		delete(inPath, found[1])
 	}

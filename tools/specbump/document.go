@@ -107,13 +107,29 @@ func sorted(node any) iter.Seq2[string, any] {
 	}
 }
 
-// eachObject visits an object and those within it.
+// mapsOfNames are the keys whose members are named by the document's author, who may use any
+// keyword. Literals hold values, in which a $ref is only a member.
+var (
+	mapsOfNames = []string{
+		"properties", "patternProperties", "schemas", "$defs", "paths", "responses", "headers", "requestBodies",
+	}
+	literals = []string{"example", "examples", "default", "enum", "const"}
+)
+
+// eachObject visits an object and those within it, but for maps of names and literals.
 func eachObject(node any, visit func(object)) {
 	if members, ok := node.(object); ok {
 		visit(members)
 	}
-	for _, child := range sorted(node) {
-		eachObject(child, visit)
+	for key, child := range sorted(node) {
+		switch named := objectAt(child); {
+		case slices.Contains(mapsOfNames, key) && named != nil:
+			for _, member := range sorted(named) {
+				eachObject(member, visit)
+			}
+		case !slices.Contains(literals, key):
+			eachObject(child, visit)
+		}
 	}
 	list, _ := node.([]any)
 	for _, child := range list {

@@ -53,7 +53,8 @@ func startFastAPI(t *testing.T) (base string) {
 	}
 	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 	_ = listener.Close()
-	service := exec.Command("/usr/bin/python3", "-B", "-m", "uvicorn", "--port", port, "--log-level", "warning", "service:app")
+	service := exec.Command("/usr/bin/python3", "-B", "-m", "uvicorn", "--port", port, "--log-level", "warning",
+		"service:app")
 	service.Dir = "testdata/fastapi"
 	service.Stdout, service.Stderr = os.Stderr, os.Stderr
 	if err := service.Start(); err != nil {

@@ -61,9 +61,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&opts.verdictOnly, "verdict", false, "print the verdict on the working tree, and change nothing")
 	flags.BoolVar(&opts.trial, "trial", false, "do all but change a file, and print a table of figures")
 	flags.StringVar(&opts.prepare, "prepare", "", "the `file` for the document that the generator reads")
-	flags.StringVar(&opts.report, "report", "", "the `file` for the verdict, as Markdown short enough for a pull request; "+
-		"the whole is beside it, as FILE-whole.md")
-	flags.StringVar(&opts.base, "base", "", "the git `revision` to compare with; by default the last release, else HEAD")
+	flags.StringVar(
+		&opts.report,
+		"report",
+		"",
+		"the `file` for the verdict, as Markdown short enough for a pull request; "+
+			"the whole is beside it, as FILE-whole.md",
+	)
+	flags.StringVar(&opts.base, "base", "",
+		"the git `revision` to compare with; by default the last release, else HEAD")
 	flags.StringVar(&opts.tools.oasdiff, "oasdiff", "", "oasdiff as package@version")
 	flags.StringVar(&opts.tools.apidiff, "apidiff", "", "apidiff as package@version")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -82,7 +88,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			"or pass -verdict")
 		return 2
 	case opts.tools.oasdiff == "" || opts.tools.apidiff == "":
-		fmt.Fprintln(stderr, "specbump: -oasdiff and -apidiff are missing; call it through make, which knows their versions")
+		fmt.Fprintln(stderr,
+			"specbump: -oasdiff and -apidiff are missing; call it through make, which knows their versions")
 		return 2
 	}
 	breaking, err := bump(opts, stdout, &progress{w: stderr})

@@ -169,11 +169,8 @@ func goldenBump(t *testing.T, folder string, tools verdictTools) string {
 		t.Fatal(err)
 	}
 	var printed bytes.Buffer
-	breaking, err := bump(
-		options{dir: dir, inputs: inputs, tools: tools, test: buildRoot},
-		&printed,
-		&progress{w: io.Discard},
-	)
+	breaking, err := bump(options{dir: dir, inputs: inputs, tools: tools, test: buildRoot}, &printed,
+		&progress{w: io.Discard})
 	specAfter, namesAfter := read(t, filepath.Join(dir, specFile)), read(t, filepath.Join(dir, namesFile))
 	if err != nil {
 		if !bytes.Equal(specBefore, specAfter) || !bytes.Equal(namesBefore, namesAfter) {
@@ -185,11 +182,8 @@ func goldenBump(t *testing.T, folder string, tools verdictTools) string {
 		t.Error("openapi.json changed")
 	}
 	if !breaking {
-		write(
-			t,
-			filepath.Join(dir, "consumer", "main.go"),
-			read(t, filepath.Join(root, "examples/testdata/consumer/main.go")),
-		)
+		write(t, filepath.Join(dir, "consumer", "main.go"),
+			read(t, filepath.Join(root, "examples/testdata/consumer/main.go")))
 		if _, err := output(dir, "go", "build", "-o", os.DevNull, "./consumer"); err != nil {
 			t.Errorf("a consumer no longer compiles: %v", err)
 		}
@@ -304,20 +298,15 @@ func uses(schemas ...string) string {
 		refs = append(refs, fmt.Sprintf(`{"$ref": %q}`, schemaRef+schemas[i]))
 	}
 	return `"paths": {"/a": {"get": {"operationId": "a", "responses": {"200": {"content": {"application/json": {"schema": {"anyOf": [` +
-		strings.Join(
-			refs,
-			", ",
-		) + `]}}}}}}}}, "components": {"schemas": {` + strings.Join(
+		strings.Join(refs, ", ") + `]}}}}}}}}, "components": {"schemas": {` + strings.Join(
 		definitions,
 		", ",
 	) + `}}`
 }
 
 func inPath(name string) string {
-	return fmt.Sprintf(
-		`"parameters": [{"name": %q, "in": "path", "required": true, "schema": {"type": "string"}}]`,
-		name,
-	)
+	return fmt.Sprintf(`"parameters": [{"name": %q, "in": "path", "required": true, "schema": {"type": "string"}}]`,
+		name)
 }
 
 func TestNamesOfOddDocuments(t *testing.T) {
@@ -379,24 +368,30 @@ func TestNamesOfOddDocuments(t *testing.T) {
 			after: uses("a__Item", `{"type": "object"}`, "b__Item", `{"type": "string"}`), key: "a__Item", want: "Item",
 		},
 		{
-			name:   "a schema that was split, and is referred to at the same place",
-			before: `"paths": {` + page("/a", "Page_Row_") + `}, "components": {"schemas": {"Page_Row_": {"type": "object"}}}`,
+			name: "a schema that was split, and is referred to at the same place",
+			before: `"paths": {` + page("/a",
+				"Page_Row_") + `}, "components": {"schemas": {"Page_Row_": {"type": "object"}}}`,
 			after: `"paths": {` + page("/a", "Page_Row___2") + `, ` + page("/b", "Page_Row___1") + `},
 				"components": {"schemas": {"Page_Row___1": {"type": "object"}, "Page_Row___2": {"type": "object"}}}`,
 			key: "Page_Row___2", want: "PageRow",
 		},
 		{
-			name:   "a row within it",
-			before: `"paths": {` + page("/a", "Page") + `}, "components": {"schemas": {"Page": {"items": {"$ref": "` + schemaRef + `Row"}}, "Row": {}}}`,
-			after: `"paths": {` + page("/a", "Page") + `, ` + page("/0", "a__Row") + `}, "components": {"schemas": {"Page": {"items": {"$ref": "` +
+			name: "a row within it",
+			before: `"paths": {` + page(
+				"/a",
+				"Page",
+			) + `}, "components": {"schemas": {"Page": {"items": {"$ref": "` + schemaRef + `Row"}}, "Row": {}}}`,
+			after: `"paths": {` + page("/a", "Page") + `, ` + page("/0",
+				"a__Row") + `}, "components": {"schemas": {"Page": {"items": {"$ref": "` +
 				schemaRef + `b__Row"}}, "a__Row": {}, "b__Row": {}}}`,
 			key: "b__Row", want: "Row",
 		},
 		{
-			name:   "another schema at the same place",
-			before: `"paths": {` + page("/a", "Session") + `}, "components": {"schemas": {"Session": {"type": "object"}}}`,
-			after:  `"paths": {` + page("/a", "Turn") + `}, "components": {"schemas": {"Turn": {"type": "string"}}}`,
-			key:    "Turn", want: "Turn",
+			name: "another schema at the same place",
+			before: `"paths": {` + page("/a",
+				"Session") + `}, "components": {"schemas": {"Session": {"type": "object"}}}`,
+			after: `"paths": {` + page("/a", "Turn") + `}, "components": {"schemas": {"Turn": {"type": "string"}}}`,
+			key:   "Turn", want: "Turn",
 		},
 	}
 	for _, tt := range tests {
@@ -740,10 +735,16 @@ func TestContributingShowsARealVerdict(t *testing.T) {
 func TestWrongNamesAreRefused(t *testing.T) {
 	const message = "POST /v1/ask-feather/sessions/{session_id}/messages"
 	tests := []struct{ entries, want string }{
-		{"operations:\n  POST /v1/sesions: SendMessage\n", "names.yaml: operations: POST /v1/sesions: the document does not have it"},
+		{
+			"operations:\n  POST /v1/sesions: SendMessage\n",
+			"names.yaml: operations: POST /v1/sesions: the document does not have it",
+		},
 		{"schemas:\n  Gone: Gone\n", "names.yaml: schemas: Gone: the document does not have it"},
 		{"operations:\n  " + message + ": a-b\n", `names.yaml: operations: ` + message + `: "a-b" is no name in Go`},
-		{"schemas:\n  HTTPValidationError: SendMessageRequest\n", "SendMessageRequest is the name of HTTPValidationError, too"},
+		{
+			"schemas:\n  HTTPValidationError: SendMessageRequest\n",
+			"SendMessageRequest is the name of HTTPValidationError, too",
+		},
 		{"operation:\n  x: y\n", "names.yaml: yaml: unmarshal errors"},
 	}
 	for _, tt := range tests {

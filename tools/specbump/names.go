@@ -134,7 +134,8 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 	tags, bodies, used := tagsOfSchemas(after), now.bodies(after), usedSchemas(after)
 	for key, schema := range sorted(schemasOf(after)) {
 		if now.Schemas[key] == "" && used[key] {
-			fresh = append(fresh, &item{key, "schemas", schemaClaims(schema), schemaCandidates(key, bodies[key], tags[key]), 0})
+			fresh = append(fresh,
+				&item{key, "schemas", schemaClaims(schema), schemaCandidates(key, bodies[key], tags[key]), 0})
 		}
 	}
 	if err := tellApart(fresh, taken, now.Schemas); err != nil {

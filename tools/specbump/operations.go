@@ -38,7 +38,8 @@ func listOfOperations(prepared object, module string) []byte {
 	for _, tag := range slices.Sorted(maps.Keys(rows)) {
 		links = append(links, fmt.Sprintf("[%s](#%s)", tag, strings.ToLower(strings.ReplaceAll(tag, " ", "-"))))
 		slices.Sort(rows[tag])
-		fmt.Fprintf(&sections, "\n## %s\n\n| call | operation | |\n| --- | --- | --- |\n%s", tag, strings.Join(rows[tag], ""))
+		fmt.Fprintf(&sections, "\n## %s\n\n| call | operation | |\n| --- | --- | --- |\n%s", tag,
+			strings.Join(rows[tag], ""))
 	}
 	return []byte(listHead + strings.Join(links, " · ") + "\n" + sections.String())
 }

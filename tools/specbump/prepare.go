@@ -98,7 +98,8 @@ func applyOverlay(dir string, document object) (changed object, unmatched []stri
 func simplify(node object) {
 	delete(node, "callbacks")
 	if values, ok := node["enum"].([]any); ok {
-		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil }) // The type says whether it may be null.
+		// The type says whether it may be null.
+		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil })
 	}
 	isNoText := func(v any) bool { _, ok := v.(string); return !ok }
 	if values := enumValues(node); len(values) > 0 && !slices.ContainsFunc(values, isNoText) {
@@ -250,7 +251,10 @@ func (t *tree) inlineSchemas(fixed identifiers) []place {
 // components. What is within a schema is called after the name that visit returns.
 func (t *tree) eachPlace(visit func(place) string) {
 	for key, schema := range sorted(schemasOf(t.document)) {
-		eachWithin(place{at: jsonPath("components", "schemas", key), name: t.names.schema(key), schema: objectAt(schema)}, visit)
+		eachWithin(
+			place{at: jsonPath("components", "schemas", key), name: t.names.schema(key), schema: objectAt(schema)},
+			visit,
+		)
 	}
 	for _, kind := range []string{"parameters", "headers", "requestBodies", "responses"} {
 		for key, part := range sorted(get(t.document, "components", kind)) {

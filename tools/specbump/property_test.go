@@ -64,9 +64,15 @@ type insertion struct {
 // insertions are by the count of the list that they change.
 func insertions(t *testing.T) []insertion {
 	news := map[string][]any{
-		"parameters": {object{"name": "inserted", "in": "query", "schema": object{"type": "string", "enum": []any{"new", "old"}}}},
-		"anyOf": {object{"type": "number"}, object{"type": "string", "format": "date"}, object{"type": "array", "items": object{"type": "integer"}},
-			object{"title": "Inserted", "type": "object", "properties": object{"a": object{"type": "string"}}}},
+		"parameters": {
+			object{"name": "inserted", "in": "query", "schema": object{"type": "string", "enum": []any{"new", "old"}}},
+		},
+		"anyOf": {
+			object{"type": "number"},
+			object{"type": "string", "format": "date"},
+			object{"type": "array", "items": object{"type": "integer"}},
+			object{"title": "Inserted", "type": "object", "properties": object{"a": object{"type": "string"}}},
+		},
 		"enum": {"inserted", "=", "Open!"},
 	}
 	news["oneOf"] = news["anyOf"]
@@ -74,9 +80,12 @@ func insertions(t *testing.T) []insertion {
 	for key, values := range news {
 		for _, value := range values {
 			for at := 0; eachList(parseMarked(t), key, at, nil); at++ {
-				all = append(all, insertion{fmt.Sprintf("%v as number %d in %s", value, at, key), func(document object) {
-					eachList(document, key, at, value)
-				}})
+				all = append(
+					all,
+					insertion{fmt.Sprintf("%v as number %d in %s", value, at, key), func(document object) {
+						eachList(document, key, at, value)
+					}},
+				)
 			}
 		}
 	}
@@ -88,8 +97,10 @@ func insertions(t *testing.T) []insertion {
 		all = append(all, insertion{"a schema called " + name, func(document object) {
 			schemasOf(document)[name] = object{"type": "string", "enum": []any{"a"}}
 			response := object{"schema": object{"$ref": schemaRef + name}}
-			objectAt(document, "paths")["/v0/inserted"] = object{"get": object{"operationId": "inserted", "responses": object{
-				"200": object{"description": "ok", "content": object{"application/json": response}}}}}
+			objectAt(document, "paths")["/v0/inserted"] = object{
+				"get": object{"operationId": "inserted", "responses": object{
+					"200": object{"description": "ok", "content": object{"application/json": response}}}},
+			}
 		}})
 	}
 	return all
@@ -136,7 +147,8 @@ func parseMarked(t *testing.T) object {
 		for i, child := range list {
 			mark(child, fmt.Sprint(at, "/", i))
 		}
-		if o, ok := node.(object); ok && (o["type"] != nil || o["anyOf"] != nil || o["oneOf"] != nil || o["const"] != nil) {
+		if o, ok := node.(object); ok &&
+			(o["type"] != nil || o["anyOf"] != nil || o["oneOf"] != nil || o["const"] != nil) {
 			o["x-mark"] = at
 		}
 	}

@@ -83,7 +83,8 @@ func checkShape(root object) error {
 	case len(root) == 0:
 		return errors.New("the document is empty")
 	case textAt(root, "swagger") != "":
-		return fmt.Errorf("a document of Swagger %s is not supported; convert it to OpenAPI 3.1", textAt(root, "swagger"))
+		return fmt.Errorf("a document of Swagger %s is not supported; convert it to OpenAPI 3.1",
+			textAt(root, "swagger"))
 	case written == "":
 		return errors.New("not an OpenAPI document: it has no openapi version")
 	case !supported.MatchString(written):

@@ -73,7 +73,8 @@ func (r *report) head() string {
 	}
 	fmt.Fprintf(&b, "## %s\n\n", title)
 	if !semver.IsValid(r.baseline) {
-		fmt.Fprintf(&b, "There is no release tag: this compares with %s. Name another revision with BASE.\n\n", r.baseline)
+		fmt.Fprintf(&b, "There is no release tag: this compares with %s. Name another revision with BASE.\n\n",
+			r.baseline)
 	}
 	switch {
 	case r.isBreaking():
@@ -88,7 +89,8 @@ func (r *report) head() string {
 	fmt.Fprintf(&b, "\n| | added | changed | removed |\n| --- | --- | --- | --- |\n")
 	fmt.Fprintf(&b, "| operations | %s |\n| schemas | %s |\n", r.operations.counts(), r.schemas.counts())
 	if len(r.moved) > 0 {
-		fmt.Fprintf(&b, "\n%d of the operations moved: they are the same call in Go, removed and added for HTTP.\n", len(r.moved))
+		fmt.Fprintf(&b, "\n%d of the operations moved: they are the same call in Go, removed and added for HTTP.\n",
+			len(r.moved))
 	}
 	if groups := r.breakingByTag(); len(groups) > 0 {
 		b.WriteString("\nOperations that break, by tag:\n\n")
@@ -167,8 +169,14 @@ func (r *report) printTrial(w io.Writer, work string, log *progress) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "| | |\n| --- | --- |\n| operations | %d |\n| schemas | %d |\n| generated lines | %d |\n| names recorded | %d |\n",
-		r.operations.total, r.schemas.total, bytes.Count(code, []byte("\n")), len(r.names.added))
+	fmt.Fprintf(
+		w,
+		"| | |\n| --- | --- |\n| operations | %d |\n| schemas | %d |\n| generated lines | %d |\n| names recorded | %d |\n",
+		r.operations.total,
+		r.schemas.total,
+		bytes.Count(code, []byte("\n")),
+		len(r.names.added),
+	)
 	for _, c := range log.costs {
 		fmt.Fprintf(w, "| %s | %.1f s |\n", c.what, c.duration.Seconds())
 	}

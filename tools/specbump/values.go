@@ -41,7 +41,8 @@ func isContainer(schema object) bool {
 }
 
 func mayBeNull(schema object) bool {
-	return slices.ContainsFunc(slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf"), listAt(schema, "type")), isNullType)
+	return slices.ContainsFunc(slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf"), listAt(schema, "type")),
+		isNullType)
 }
 
 func isNullType(t any) bool { return t == "null" || textAt(t, "type") == "null" }
@@ -144,7 +145,8 @@ func generatedConstants(dir string) (map[string]string, error) {
 func checkConstants(before, after map[string]string) error {
 	for name, value := range before {
 		if now, ok := after[name]; ok && now != value {
-			return fmt.Errorf("the constant %s would change from %s to %s; name the values of its enum:\n%s", name, value, now,
+			return fmt.Errorf("the constant %s would change from %s to %s; name the values of its enum:\n%s", name,
+				value, now,
 				advice("$.components.schemas.NAME", fmt.Sprintf("x-enum-names: {%s: NAME, %s: NAME2}", value, now)))
 		}
 	}

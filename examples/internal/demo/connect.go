@@ -42,11 +42,8 @@ func SessionID(text string) (uuid.UUID, error) {
 // FEATHER_API_KEY set they are those of the real API; without, those of a fake in this
 // process. What happens meanwhile, such as the wait before a retry, is said on notice.
 // The caller calls disconnect at the end, after an error too.
-func Connect(
-	ctx context.Context,
-	session uuid.UUID,
-	notice io.Writer,
-) (client *feather.ClientWithResponses, id uuid.UUID, disconnect func(), err error) {
+func Connect(ctx context.Context, session uuid.UUID,
+	notice io.Writer) (client *feather.ClientWithResponses, id uuid.UUID, disconnect func(), err error) {
 	client, disconnect, err = Client(notice)
 	if err != nil {
 		return nil, uuid.Nil, disconnect, err

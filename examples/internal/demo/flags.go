@@ -30,11 +30,8 @@ func Parse(flags *flag.FlagSet, args []string) (status int, ok bool) {
 		return 2, false
 	}
 	if late := lateFlag(flags, args); late != "" {
-		fmt.Fprintf(
-			flags.Output(),
-			"the flag %s must come before the words; write -- before words that begin with a dash\n",
-			late,
-		)
+		fmt.Fprintf(flags.Output(),
+			"the flag %s must come before the words; write -- before words that begin with a dash\n", late)
 		return 2, false
 	}
 	return 0, true

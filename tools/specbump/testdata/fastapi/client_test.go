@@ -17,7 +17,8 @@ import (
 )
 
 func client(t *testing.T) *feather.ClientWithResponses {
-	c, err := feather.NewClientWithResponses(os.Getenv("FASTAPI_URL"), feather.WithAPIKey("fth_live_0123456789"), feather.WithMaxRetries(0))
+	c, err := feather.NewClientWithResponses(os.Getenv("FASTAPI_URL"), feather.WithAPIKey("fth_live_0123456789"),
+		feather.WithMaxRetries(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +65,23 @@ func TestFastAPISees(t *testing.T) {
 		{feather.Change{Report: &feather.Report{}}, `{"report":{"rows":0}}`, "report"},
 		{feather.Change{Since: feather.Null[*time.Time]()}, `{"since":null}`, "since"},
 		{feather.Change{Since: &since}, `{"since":"2026-01-02T03:04:05.123456Z"}`, "since"},
-		{feather.Change{Nested: &feather.Change{Name: feather.Null[*string](), Tags: []string{}}}, `{"nested":{"name":null,"tags":[]}}`, "nested"},
-		{feather.Change{List: []feather.Change{{}, {Limit: feather.Null[*int]()}}}, `{"list":[{},{"limit":null}]}`, "list"},
+		{
+			feather.Change{Nested: &feather.Change{Name: feather.Null[*string](), Tags: []string{}}},
+			`{"nested":{"name":null,"tags":[]}}`,
+			"nested",
+		},
+		{
+			feather.Change{List: []feather.Change{{}, {Limit: feather.Null[*int]()}}},
+			`{"list":[{},{"limit":null}]}`,
+			"list",
+		},
 		{feather.Change{Either: feather.Null[*feather.ChangeEither]()}, `{"either":null}`, "either"},
 		{feather.Change{Either: either(t, 7)}, `{"either":7}`, "either"},
-		{feather.Change{Extra: map[string]any{"n": json.Number("9007199254740993")}}, `{"extra":{"n":9007199254740993}}`, "extra"},
+		{
+			feather.Change{Extra: map[string]any{"n": json.Number("9007199254740993")}},
+			`{"extra":{"n":9007199254740993}}`,
+			"extra",
+		},
 	}
 	for _, tt := range tests {
 		rsp, err := client(t).ChangeProfileWithResponse(t.Context(), manager, tt.body)
@@ -104,14 +117,17 @@ func TestFastAPISends(t *testing.T) {
 	}
 	v := rsp.JSON200
 	naive := time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC)
-	got := fmt.Sprintln(v.Price, v.MadeAt, v.Samples, v.ByDay, v.Naive.Equal(naive), v.Aware.Format(time.RFC3339), v.Day, v.LooksLikeATime,
-		v.Anything, v.Free, v.Total, v.Zone == feather.ZoneGMTMinus1, v.None == nil, len(v.Empty))
+	got := fmt.Sprintln(v.Price, v.MadeAt, v.Samples, v.ByDay, v.Naive.Equal(naive), v.Aware.Format(time.RFC3339),
+		v.Day, v.LooksLikeATime, v.Anything, v.Free, v.Total, v.Zone == feather.ZoneGMTMinus1, v.None == nil,
+		len(v.Empty))
 	want := "2.048123456e+07 1.76410440525e+09 [1.6777217e+07 0.30000000000000004 1e+39] map[mon:123456.789] true 2026-01-02T03:04:05+05:30 2026-01-02 2026-01-02 03:04 " +
 		"9007199254740993 map[big:9007199254740993 list:[1 2026-01-02T03:04:05]] 12.5 true true 0"
 	if got != want+"\n" {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
-	found, err := client(t).SearchWithResponse(t.Context(), &feather.SearchParams{AtMost: ptr(16777217.0), Zone: ptr(feather.ZoneGMTPlus1), Tag: []string{"a", "b c"}})
+	found, err := client(
+		t,
+	).SearchWithResponse(t.Context(), &feather.SearchParams{AtMost: ptr(16777217.0), Zone: ptr(feather.ZoneGMTPlus1), Tag: []string{"a", "b c"}})
 	if err != nil || fmt.Sprint(*found.JSON200) != "map[at_most:16777217.0 tag:[a b c] zone:GMT+1]" {
 		t.Errorf("%v, %v", found, err)
 	}
@@ -127,7 +143,8 @@ func TestFastAPIResponsesThatAreNoErrors(t *testing.T) {
 		t.Errorf("zeros: %+v, %v", some, err)
 	}
 	reports, err := client(t).ReportsWithResponse(t.Context())
-	if err != nil || fmt.Sprint(*reports.JSON200) != "[{1} {0} {0} {0}]" || fmt.Sprint(reports.Missing()) != "[[1].rows [2].rows]" {
+	if err != nil || fmt.Sprint(*reports.JSON200) != "[{1} {0} {0} {0}]" ||
+		fmt.Sprint(reports.Missing()) != "[[1].rows [2].rows]" {
 		t.Errorf("missing members: %+v, %v", reports, err)
 	}
 	if missing := some.Missing(); len(missing) != 0 {
@@ -173,10 +190,13 @@ func TestFastAPINothingIsLost(t *testing.T) {
 		}
 		if !strings.HasPrefix(err.Error(), "feather: POST /v1/keys: "+want) || strings.Contains(err.Error(), "secret") ||
 			decodeErr.RequestID != "req-7" || string(decodeErr.Body) != string(rsp.Body) || rsp.HTTPResponse == nil ||
-			decodeErr.Operation != "MakeKey" || rsp.StatusCode() != decodeErr.StatusCode || errors.Is(err, feather.ErrNotSent) {
+			decodeErr.Operation != "MakeKey" ||
+			rsp.StatusCode() != decodeErr.StatusCode ||
+			errors.Is(err, feather.ErrNotSent) {
 			t.Errorf("%s: %v", kind, err)
 		}
-		if kind != "empty" && kind != "null" && kind != "status" && !strings.Contains(string(rsp.Body), "secret-of-a-n") {
+		if kind != "empty" && kind != "null" && kind != "status" &&
+			!strings.Contains(string(rsp.Body), "secret-of-a-n") {
 			t.Errorf("%s: the body %q is lost", kind, rsp.Body)
 		}
 	}
@@ -192,7 +212,9 @@ func TestFastAPITakesFilesAndForms(t *testing.T) {
 	if err != nil || fmt.Sprint(*rsp.JSON201) != want {
 		t.Errorf("%+v, %v", rsp, err)
 	}
-	login, err := client(t).LoginWithFormdataBodyWithResponse(t.Context(), feather.LoginBody{User: "a&b", Remember: ptr(true)})
+	login, err := client(
+		t,
+	).LoginWithFormdataBodyWithResponse(t.Context(), feather.LoginBody{User: "a&b", Remember: ptr(true)})
 	if err != nil || fmt.Sprint(*login.JSON200) != "map[remember:true user:a&b]" {
 		t.Errorf("%+v, %v", login, err)
 	}
@@ -210,11 +232,14 @@ func TestFastAPIErrors(t *testing.T) {
 		if !ok || err.Error() != "feather: GET /v1/fail: "+want {
 			t.Errorf("%s: %v", kind, err)
 		}
-		if ok && kind == "object" && (apiErr.Code != "gone" || apiErr.Message != "It is gone" || apiErr.RetryAfter != 2*time.Second) {
+		if ok && kind == "object" &&
+			(apiErr.Code != "gone" || apiErr.Message != "It is gone" || apiErr.RetryAfter != 2*time.Second) {
 			t.Errorf("%#v", apiErr)
 		}
 	}
-	_, err := client(t).MakeOrderWithBodyWithResponse(t.Context(), "application/json", strings.NewReader(`{"items": [9007199254740993]}`))
+	_, err := client(
+		t,
+	).MakeOrderWithBodyWithResponse(t.Context(), "application/json", strings.NewReader(`{"items": [9007199254740993]}`))
 	apiErr, ok := errors.AsType[*feather.APIError](err)
 	if !ok || apiErr.StatusCode != http.StatusUnprocessableEntity || len(apiErr.Validation) != 3 {
 		t.Errorf("%v", err)
