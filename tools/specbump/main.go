@@ -80,7 +80,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	opts.inputs = flags.Args()
 	opts.test = func(dir string, log *progress) ([]string, error) { return buildAndTest(opts.dir, dir, log) }
 	if opts.prepare != "" {
-		return status(false, stderr, writeParts(opts))
+		return status(false, stderr, writeParts(opts, stderr))
 	}
 	switch {
 	case opts.verdictOnly == (len(opts.inputs) > 0):
@@ -108,10 +108,13 @@ func status(breaking bool, stderr io.Writer, err error) int {
 }
 
 // writeParts is what go generate calls before the generator.
-func writeParts(opts options) error {
+func writeParts(opts options, stderr io.Writer) error {
 	t, err := loadVendoredTree(opts.dir)
 	if err != nil {
 		return err
+	}
+	for _, target := range t.unmatched {
+		fmt.Fprintf(stderr, "specbump: %s: nothing in the document matches %s, so its entry does nothing\n", overlayFile, target)
 	}
 	prepared, err := t.prepare(opts.dir)
 	if err != nil {

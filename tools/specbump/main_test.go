@@ -756,6 +756,17 @@ func TestWrongNamesAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnEntryOfTheOverlayThatMatchesNothingIsNamed(t *testing.T) {
+	dir := copyRepository(t)
+	overlay := append(read(t, filepath.Join(dir, overlayFile)), "  - target: $.components.schemas.Sesion\n    remove: true\n"...)
+	write(t, filepath.Join(dir, overlayFile), overlay)
+	var stderr bytes.Buffer
+	if status := run([]string{"-C", dir, "-prepare", "build/prepared.json"}, io.Discard, &stderr); status != 0 ||
+		!strings.Contains(stderr.String(), "overlay.yaml: nothing in the document matches $.components.schemas.Sesion") {
+		t.Errorf("status %d, stderr %s", status, &stderr)
+	}
+}
+
 // TestAnOverlayThatUpstreamMadeSuperfluous declares a parameter that the document has.
 func TestAnOverlayThatUpstreamMadeSuperfluous(t *testing.T) {
 	dir := copyRepository(t)
