@@ -89,19 +89,30 @@ func ExampleStream() {
 	// complete {"text":"Your order is on its way."}
 }
 
+// All kinds of errors of a call.
 func ExampleAPIError() {
 	_, err := client.SendMessageWithResponse(context.Background(), uuid.Nil, feather.SendMessageRequest{})
-	fmt.Println(err)
 
 	var apiErr *feather.APIError
-	if errors.As(err, &apiErr) && apiErr.StatusCode == http.StatusUnprocessableEntity {
-		for _, problem := range apiErr.Validation {
+	var decodeErr *feather.DecodeError
+	switch {
+	case err == nil:
+		return
+	case errors.As(err, &apiErr): // a response outside 2xx; also Code, RequestID, RetryAfter, Body
+		fmt.Println(apiErr.StatusCode, apiErr.Message)
+		for _, problem := range apiErr.Validation { // the entries of a 422
 			fmt.Printf("%s is wrong (%s): %s\n", problem.Path(), problem.Type, problem.Msg)
 		}
+	case errors.As(err, &decodeErr): // a 2xx that is not what the document declares; the server has acted
+		fmt.Printf("status %d: %s\n", decodeErr.StatusCode, decodeErr.Body)
+	default: // the network, the context, or a stream that broke or ended with an error
+		fmt.Println(err)
 	}
+	fmt.Println("certainly without an effect:", feather.SafeToRepeat(err))
 	// Output:
-	// feather: POST /v1/ask-feather/sessions/00000000-0000-0000-0000-000000000000/messages: 422 Unprocessable Entity: body.content: String should have at least 1 character
+	// 422 body.content: String should have at least 1 character
 	// body.content is wrong (string_too_short): String should have at least 1 character
+	// certainly without an effect: true
 }
 
 // A key for each tenant, from the context of the call.

@@ -16,7 +16,10 @@ import (
 func TestInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := feathertest.StartInMemory(t)
-		client := server.Client()
+		client, err := feather.New(server.Options()...)
+		if err != nil {
+			t.Fatal(err)
+		}
 		start := time.Now()
 
 		server.ReplyStall(feather.Event{Data: "It is "})

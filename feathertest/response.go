@@ -142,7 +142,7 @@ func streamSchema(operation *openapi3.Operation, statusCode int, header http.Hea
 	return nil
 }
 
-// isStream is true of the media types that feather.Stream reads.
+// isStream is true of the streams whose events can be checked one by one.
 func isStream(contentType string) bool {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	return slices.Contains(

@@ -52,7 +52,7 @@ import (
 // any time and from any goroutine.
 type Server struct {
 	// URL is the base URL, such as http://127.0.0.1:34567, without a slash at
-	// the end. Nothing listens there if the server is in memory.
+	// the end. If the server is in memory, nothing listens there.
 	URL string
 
 	t        testing.TB // or panicking
@@ -60,6 +60,7 @@ type Server struct {
 	memory   *memory // or nil
 	document *document
 	closed   chan struct{}
+	unlisted *http.ServeMux
 
 	mu       sync.Mutex
 	handlers map[string]http.Handler // by operation
@@ -92,10 +93,10 @@ func Start(t testing.TB) *Server {
 	return ended(t, newServer(t, vendored(), nil))
 }
 
-// StartInMemory is Start without a network, for a test in a bubble of testing/synctest, in
-// which time passes at once when nothing else is to be done: five minutes of silence and the
-// waits between retries take no time. Call it in the bubble. Only the clients that
-// [Server.Client] makes reach the server, and only in this bubble.
+// StartInMemory is Start without a network, for a test in a testing/synctest bubble. There the
+// clock jumps ahead when every goroutine waits, so five minutes of silence and the waits between
+// retries take no time. Call it in the bubble. Only clients made by [Server.Client], or with
+// [Server.Options], reach the server, and only in this bubble.
 func StartInMemory(t testing.TB) *Server {
 	t.Helper()
 	return ended(t, newServer(t, vendored(), newMemory()))
@@ -106,7 +107,7 @@ func ended(t testing.TB, s *Server) *Server {
 	t.Cleanup(func() {
 		s.Close()
 		if n := len(s.replies); n > 0 {
-			t.Errorf("feathertest: %d scripted replies were not used", n)
+			t.Errorf("feathertest: scripted replies that no request has taken: %d", n)
 		}
 	})
 	return s
@@ -123,6 +124,7 @@ func newServer(t testing.TB, document *document, memory *memory) *Server {
 		document: document,
 		memory:   memory,
 		closed:   make(chan struct{}),
+		unlisted: http.NewServeMux(),
 		handlers: map[string]http.Handler{},
 	}
 	if memory == nil {
@@ -159,16 +161,22 @@ func (s *Server) Close() {
 	}
 }
 
-// Client returns a client for the server, made by feather.New with a key that
-// the server takes and the options given. It fails on options that New refuses. In memory
-// WithHTTPClient would take the way to the server away; use WithMiddleware.
+// Options are those with which feather.New makes a client for the server: for code under test
+// that calls New itself. They set the base URL, a key and, in memory, the http.Client.
+func (s *Server) Options() []feather.ClientOption {
+	opts := []feather.ClientOption{feather.WithBaseURL(s.URL), feather.WithAPIKey("feathertest-key")}
+	if s.memory != nil {
+		opts = append(opts, feather.WithHTTPClient(&http.Client{Transport: s.memory.transport}))
+	}
+	return opts
+}
+
+// Client returns a client for the server, made by feather.New with [Server.Options] and the
+// options given. It fails on options that New refuses. In memory, WithHTTPClient would cut the
+// client off from the server; use WithMiddleware.
 func (s *Server) Client(opts ...feather.ClientOption) *feather.ClientWithResponses {
 	s.t.Helper()
-	defaults := []feather.ClientOption{feather.WithBaseURL(s.URL), feather.WithAPIKey("feathertest-key")}
-	if s.memory != nil {
-		defaults = append(defaults, feather.WithHTTPClient(&http.Client{Transport: s.memory.transport}))
-	}
-	client, err := feather.New(append(defaults, opts...)...)
+	client, err := feather.New(append(s.Options(), opts...)...)
 	if err != nil {
 		s.t.Fatalf("feathertest: %v", err)
 	}
@@ -193,6 +201,13 @@ func (s *Server) Handle(operation string, handler http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handlers[known] = handler
+}
+
+// HandleUnlisted lets handler respond to requests for which the document has no operation, such
+// as those of feather.Client.Request. pattern is one of http.ServeMux. Neither the requests nor
+// the responses are checked. It panics as http.ServeMux.Handle does.
+func (s *Server) HandleUnlisted(pattern string, handler http.Handler) {
+	s.unlisted.Handle(pattern, handler)
 }
 
 // operation returns an operation as the document has it.
@@ -228,6 +243,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.record(r, body)
 	route, params, err := s.document.find(r)
 	if err != nil {
+		if _, pattern := s.unlisted.Handler(r); pattern != "" {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			s.unlisted.ServeHTTP(w, r)
+			return
+		}
 		writeRouteError(w, err)
 		return
 	}

@@ -554,7 +554,7 @@ func TestScriptedRepliesThatNobodyTakesFailTheTest(t *testing.T) {
 	for _, f := range consumer.cleanups {
 		f()
 	}
-	if want := "[feathertest: 1 scripted replies were not used]"; fmt.Sprint(consumer.failed) != want {
+	if want := "[feathertest: scripted replies that no request has taken: 1]"; fmt.Sprint(consumer.failed) != want {
 		t.Errorf("failed with %v, want %s", consumer.failed, want)
 	}
 }
@@ -639,5 +639,23 @@ func TestHandlerMayFlushAsOnesOfOldDo(t *testing.T) {
 	})
 	if events, err := collect(send(t.Context(), server.Client(), hello)); err != nil || len(events) != 1 {
 		t.Errorf("%+v, %v", events, err)
+	}
+}
+
+// TestCallsAheadOfTheDocument are those of feather.Client.Request.
+func TestCallsAheadOfTheDocument(t *testing.T) {
+	server := feathertest.Start(t)
+	server.HandleUnlisted("POST /v2/agents/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"id": %q, "body": %s}`, r.PathValue("id"), body)
+	}))
+	type agent struct{ ID, Body string }
+	got, err := feather.JSON[agent](server.Client().Request(t.Context(), "POST", "/v2/agents/7", "x"))
+	if want := (agent{"7", "x"}); got != want || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := server.Client().Request(t.Context(), "POST", "/v2/other", nil); err == nil {
+		t.Error("a path that nothing handles is found")
 	}
 }

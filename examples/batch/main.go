@@ -2,9 +2,9 @@
 //
 //	go run ./examples/batch questions/*.txt
 //
-// It never sends a file twice. After an error, Ctrl-C or a crash, start it again: it goes on
-// where its journal ends. It leaves a file alone that may have been sent but has no reply.
-// Look what became of that one, and delete its lines in the journal to send it again.
+// It never sends a file twice, if one batch runs at a time. After an error, Ctrl-C or a crash,
+// start it again: it goes on where its journal ends. It leaves a file alone that may have been
+// sent but has no reply. To send that one again, delete its lines in the journal.
 package main
 
 import (
@@ -14,13 +14,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/featherhq/feather-go"
 	"github.com/featherhq/feather-go/examples/internal/demo"
-	"golang.org/x/term"
 )
 
 func main() {
@@ -41,7 +41,11 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	files := slices.Compact(slices.Sorted(slices.Values(flags.Args())))
+	files := flags.Args()
+	for i, file := range files {
+		files[i], _ = filepath.Abs(file) // The journal names a file in one way.
+	}
+	files = slices.Compact(slices.Sorted(slices.Values(files)))
 	client, disconnect, err := demo.Client(stderr)
 	defer disconnect()
 	b := batch{client: client, stderr: stderr, total: len(files), states: map[string]string{}}
@@ -75,11 +79,10 @@ func (b *batch) openJournal(name string) (err error) {
 	for line := range strings.Lines(string(content)) {
 		if state, file, ok := strings.Cut(line, " "); ok && strings.HasSuffix(file, "\n") {
 			b.states[file[:len(file)-1]] = state
-		} else {
-			_, err = b.journal.WriteString("\n")
 		}
 	}
-	return err
+	_, lineErr := b.journal.WriteString("\n") // ends what a crash has cut
+	return errors.Join(err, lineErr)
 }
 
 func (b *batch) record(file, state string) error {
@@ -96,6 +99,7 @@ func (b *batch) sendAll(ctx context.Context, files []string, parallel int) {
 	for _, file := range files {
 		slots <- struct{}{}
 		if ctx.Err() != nil {
+			fmt.Fprintln(b.stderr, "\nwaiting for the messages on their way; Ctrl-C ends it at once")
 			break
 		}
 		workers.Go(func() {
@@ -147,9 +151,5 @@ func (b *batch) report(file string, err error) {
 		b.failed++
 		fmt.Fprintf(b.stderr, "%s: %s\n", demo.Clean(file), demo.Clean(err.Error()))
 	}
-	if terminal, ok := b.stderr.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
-		full := 30 * b.count / b.total
-		fmt.Fprintf(terminal, "\r\x1b[K[%s%s] %d of %d", strings.Repeat("#", full), strings.Repeat(".", 30-full),
-			b.count, b.total)
-	}
+	demo.Bar(b.stderr, b.count, b.total)
 }

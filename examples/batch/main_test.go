@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 	batch := func(wantStatus int, wantNotice ...string) {
 		t.Helper()
 		var stderr bytes.Buffer
-		status := run(t.Context(), []string{"-parallel", "1", "a", "b", "c c"}, &stderr)
+		status := run(t.Context(), []string{"-parallel", "1", "a", "./a", "b", "c c"}, &stderr)
 		if status != wantStatus {
 			t.Errorf("status %d, want %d", status, wantStatus)
 		}
@@ -53,7 +54,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 	server.Reply(feather.Event{Type: "complete", Data: "first"}).For(sendMessage)
 	server.ReplyError(404, "not_found", "gone").For(sendMessage)
 	server.ReplyCut(feather.Event{Type: "delta", Data: "half"}).For(sendMessage)
-	batch(1, "b: feather: POST", "404 Not Found", "c c: feather: POST", "3 of 3 files, 2 without a reply")
+	batch(1, "/b: feather: POST", "404 Not Found", "c c: feather: POST", "3 of 3 files, 2 without a reply")
 
 	server.Reply(feather.Event{Type: "complete", Data: "second"}).For(sendMessage)
 	batch(1, "c c: it may have been sent before", "3 of 3 files, 1 without a reply")
@@ -65,7 +66,8 @@ func TestNothingIsSentTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	torn := strings.ReplaceAll(string(journal), `begun "c c"`+"\n", "") + `begun "c c` // as after a crash
+	file := filepath.Join(dir, "c c")
+	torn := strings.ReplaceAll(string(journal), fmt.Sprintf("begun %q\n", file), "") + fmt.Sprintf("begun %q", file) // as after a crash
 	if err := os.WriteFile("batch.journal", []byte(torn), 0o600); err != nil {
 		t.Fatal(err)
 	}

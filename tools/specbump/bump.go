@@ -36,16 +36,17 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 	if report.verdict, err = judge(opts.dir, work, opts.base, opts.tools, log); err != nil {
 		return false, err
 	}
-	if opts.trial {
-		return report.isBreaking(), report.printTrial(stdout, work, log)
-	}
 	whole := report.whole()
-	fmt.Fprint(stdout, whole)
-	if opts.report != "" {
+	if opts.trial {
+		err = report.printTrial(stdout, work, log)
+	} else {
+		_, err = io.WriteString(stdout, whole)
+	}
+	if opts.report != "" && err == nil {
 		err = errors.Join(writeFile(opts.report, []byte(report.markdown())),
 			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(whole)))
 	}
-	if !opts.verdictOnly && err == nil {
+	if !opts.verdictOnly && !opts.trial && err == nil {
 		err = swap(work, opts.dir)
 	}
 	return report.isBreaking(), err

@@ -84,8 +84,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case opts.verdictOnly == (len(opts.inputs) > 0):
-		fmt.Fprintln(stderr, "specbump: name an OpenAPI document, pages or URLs (make bump SPEC=openapi.json), "+
-			"or pass -verdict")
+		fmt.Fprintln(stderr, "specbump: name an OpenAPI document, pages or URLs, as in SPEC=openapi.json, or pass -verdict")
 		return 2
 	case opts.tools.oasdiff == "" || opts.tools.apidiff == "":
 		fmt.Fprintln(stderr,

@@ -582,7 +582,7 @@ func TestReportIsShortEnoughForAPullRequest(t *testing.T) {
 		r.incompatible = append(r.incompatible, fmt.Sprintf("(*Client).GetThing%d: removed", i))
 	}
 	text := r.markdown()
-	if len(text) > maxReport || !strings.Contains(text, "are in the whole verdict") || len(r.whole()) < maxReport {
+	if len(text) > maxReport || !strings.Contains(text, "are in verdict-whole.md") || len(r.whole()) < maxReport {
 		t.Errorf("%d bytes, whole %d", len(text), len(r.whole()))
 	}
 	if head := r.head(); strings.Count(head, "\n") > 20 || !strings.Contains(head, "**Breaking**") ||

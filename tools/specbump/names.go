@@ -78,7 +78,7 @@ func (n *names) check(document object) error {
 	}{{"operations", n.Operations, all.Operations}, {"schemas", n.Schemas, all.Schemas}} {
 		for _, key := range slices.Sorted(maps.Keys(kind.entries)) {
 			if kind.all[key] == "" && schemasOf(document)[key] == nil {
-				return problem(kind.name, key, "the document does not have it")
+				return problem(kind.name, key, "the document does not have it"+keyOf(kind.all, key))
 			}
 		}
 		users := map[string]string{}
@@ -91,6 +91,16 @@ func (n *names) check(document object) error {
 		}
 	}
 	return nil
+}
+
+// keyOf helps where somebody has written a Go name for a key.
+func keyOf(all map[string]string, name string) string {
+	for key, other := range all {
+		if other == name {
+			return fmt.Sprintf("; the key of what is called so is %s", key)
+		}
+	}
+	return ""
 }
 
 func unusable(name, other string) string {

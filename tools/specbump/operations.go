@@ -10,8 +10,8 @@ import (
 const listHead = `<!-- Made by make generate. -->
 # Operations
 
-The calls of ` + "`feather.Client`" + `, by the API's tags. Each has a second one, with
-` + "`WithResponse`" + ` after its name, which reads the response into a type.
+The calls of ` + "`feather.Client`" + `, by the API's tags. Each also has a variant whose name ends in
+` + "`WithResponse`" + `. It reads the whole response into a typed struct.
 
 `
 

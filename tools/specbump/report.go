@@ -32,7 +32,7 @@ const maxReport = 60_000
 func (r *report) markdown() string {
 	whole := r.whole()
 	if len(whole) > maxReport {
-		return r.head() + "\nThe lists are in the whole verdict, an artifact of the run.\n"
+		return r.head() + "\nThe lists are in verdict-whole.md, which a workflow keeps as an artifact.\n"
 	}
 	return whole
 }

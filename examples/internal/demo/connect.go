@@ -89,6 +89,9 @@ func (h retryNotice) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h retryNotice) WithGroup(string) slog.Handler      { return h }
 
 func (h retryNotice) Handle(ctx context.Context, record slog.Record) error {
+	if record.Message != "feather: retry" {
+		return nil // The program says itself how the call ended.
+	}
 	w, ok := ctx.Value(noticeKey{}).(io.Writer)
 	if !ok {
 		w = h.w

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,20 +17,24 @@ import (
 // it knows the names of the documented ones, and looks for words in the others.
 func Print(out, notice io.Writer, reply iter.Seq2[feather.Event, error]) error {
 	p := printer{out: out, notice: notice}
-	defer p.endLine()
 	for event, err := range reply {
 		if err != nil {
+			p.endLine()
 			return err
 		}
-		p.show(event)
+		if p.show(event); p.err != nil {
+			break
+		}
 	}
-	return nil
+	p.endLine()
+	return p.err
 }
 
 type printer struct {
 	out, notice io.Writer
-	midLine     bool // something stands on the line
-	spoken      bool // words have been shown piece by piece
+	err         error // of out
+	midLine     bool  // something stands on the line
+	spoken      bool  // words have been shown piece by piece
 }
 
 func (p *printer) show(event feather.Event) {
@@ -59,13 +64,14 @@ func typeOf(event feather.Event) string {
 
 func (p *printer) write(text string) {
 	text = Clean(text)
-	fmt.Fprint(p.out, text)
+	_, p.err = fmt.Fprint(p.out, text)
 	p.midLine = !strings.HasSuffix(text, "\n")
 }
 
 func (p *printer) endLine() {
 	if p.midLine {
-		fmt.Fprintln(p.out)
+		_, err := fmt.Fprintln(p.out)
+		p.err = cmp.Or(p.err, err)
 		p.midLine = false
 	}
 }
