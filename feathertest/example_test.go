@@ -65,19 +65,22 @@ func ExampleResponse() {
 	// Output: mocked <nil>
 }
 
-// TestAsk is what the README shows.
-func TestAsk(t *testing.T) {
+// TestREADME is what the README shows.
+func TestREADME(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which waits take no time
 		server := feathertest.StartInMemory(t)
 		server.ReplyError(429, "rate_limited", "Slow down").WithHeader("Retry-After", "30")
-		server.Reply(feather.Event{Data: "It is "}, feather.Event{Data: "on its way."})
 		server.ReplyStall(feather.Event{Data: "It is "})
 
-		if text, err := ask(server.Client(), "Where?"); text != "It is on its way." || err != nil {
-			t.Errorf("%q, %v", text, err)
+		// Your code comes here, with server.Client().
+		var text string
+		var last error
+		message := feather.SendMessageRequest{Content: "Where is my order?"}
+		for event, err := range feather.Stream(server.Client().SendMessage(t.Context(), uuid.New(), message)) {
+			text, last = text+event.Data, err
 		}
-		if _, err := ask(server.Client(), "And now?"); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("a silent server: %v", err)
+		if text != "It is " || !errors.Is(last, os.ErrDeadlineExceeded) || len(server.Requests()) != 2 {
+			t.Errorf("%q, %v after %d requests", text, last, len(server.Requests()))
 		}
 	})
 }
