@@ -171,7 +171,7 @@ func missing(path string, data []byte, t reflect.Type, yield func(string) bool) 
 // mayLack says whether a field allows its member to be absent, or null.
 func (f field) mayLack(isNull bool) bool {
 	allowsNull := f.is.Kind() == reflect.Pointer || f.is.Kind() == reflect.Interface || f.nullable
-	return f.omitEmpty || f.omitZero || f.isHidden || f.embeds || isNull && allowsNull
+	return f.omitEmpty || f.omitZero || isNull && allowsNull
 }
 
 func object(data []byte) (members map[string]RawMessage) {

@@ -48,53 +48,7 @@ func isNull(v reflect.Value) bool {
 
 // Marshal is json.Marshal, but writes null for what Null returned, and [] or {} for a nil
 // list or map, unless the tag of its field says nullable.
-func Marshal(v any) ([]byte, error) {
-	value := reflect.ValueOf(v)
-	if !value.IsValid() || !isSpecial(value) {
-		return json.Marshal(v)
-	}
-	return encode(value)
-}
-
-// isSpecial is true of a value that json.Marshal would write in another way.
-func isSpecial(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return !v.IsNil() && (isNull(v) || !marshals(v.Type()) && isSpecial(v.Elem()))
-	case reflect.Interface:
-		return !v.IsNil() && isSpecial(v.Elem())
-	}
-	if marshals(v.Type()) {
-		return false
-	}
-	switch v.Kind() {
-	case reflect.Slice, reflect.Array:
-		if v.Kind() == reflect.Slice && (v.IsNil() || isNull(v)) {
-			return true
-		}
-		for i := 0; i < v.Len() && hasParts(v.Type().Elem()); i++ {
-			if isSpecial(v.Index(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		if v.IsNil() || isNull(v) {
-			return true
-		}
-		for _, value := range v.Seq2() {
-			if isSpecial(value) {
-				return true
-			}
-		}
-	case reflect.Struct:
-		for field, value := range sent(v) {
-			if field.hasParts && isSpecial(value) && !field.staysNull(value) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func Marshal(v any) ([]byte, error) { return encode(reflect.ValueOf(v)) }
 
 // marshals is true of a type that writes itself.
 func marshals(t reflect.Type) bool {
@@ -106,55 +60,49 @@ func marshals(t reflect.Type) bool {
 	return false
 }
 
-func hasParts(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
-		return true
-	}
-	return false
-}
-
-// staysNull is true of a nil list or map for which the API document allows null.
-func (f field) staysNull(v reflect.Value) bool {
-	return f.nullable && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
+// isSimple is true of a type that has no parts.
+func isSimple(t reflect.Type) bool {
+	return t.Kind() <= reflect.Complex128 || t.Kind() == reflect.String
 }
 
 func encode(v reflect.Value) ([]byte, error) {
-	if !isSpecial(v) {
-		return json.Marshal(v.Interface())
+	if !v.IsValid() || isNull(v) {
+		return []byte("null"), nil
 	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map:
-		if isNull(v) {
-			return []byte("null"), nil
-		}
-	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	switch t := v.Type(); {
+	case v.Kind() == reflect.Interface, v.Kind() == reflect.Pointer && !marshals(t):
 		return encode(v.Elem())
-	case reflect.Struct:
+	case isSimple(t) || marshals(t):
+	case v.Kind() == reflect.Struct:
 		return encodeStruct(v)
-	case reflect.Map:
+	case v.Kind() == reflect.Map:
 		return encodeMap(v)
-	}
-	if v.Kind() == reflect.Slice && v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
+	case v.Kind() == reflect.Slice && v.IsNil() && t.Elem().Kind() == reflect.Uint8:
 		return []byte(`""`), nil
+	case v.Kind() == reflect.Slice && (v.IsNil() || !isSimple(t.Elem())), v.Kind() == reflect.Array:
+		return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
 	}
-	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
+	if v.CanAddr() {
+		v = v.Addr() // It may have the method that writes it.
+	}
+	return json.Marshal(v.Interface())
 }
 
 func encodeStruct(v reflect.Value) ([]byte, error) {
 	var names []string
 	var values []reflect.Value
 	for field, value := range sent(v) {
-		if field.staysNull(value) {
-			value = reflect.ValueOf(RawMessage("null"))
+		isList := value.Kind() == reflect.Slice || value.Kind() == reflect.Map
+		if field.nullable && isList && value.IsNil() {
+			value = reflect.Value{}
 		} else if field.quoted {
-			data, err := json.Marshal(value.Interface())
+			data, err := encode(value)
 			if err != nil {
 				return nil, err
 			}
-			value = reflect.ValueOf(string(data))
+			if value = reflect.ValueOf(string(data)); string(data) == "null" {
+				value = reflect.Value{}
+			}
 		}
 		names, values = append(names, field.name), append(values, value)
 	}
