@@ -90,20 +90,6 @@ func Fields(body any) iter.Seq2[string, reflect.Value] {
 	}
 }
 
-// typesOf yields the members of an object that a struct has fields for, and their types. The
-// names of fields may be in another case.
-func typesOf(object map[string]RawMessage, t reflect.Type) iter.Seq2[string, reflect.Type] {
-	return func(yield func(string, reflect.Type) bool) {
-		for _, f := range fieldsOf(t) {
-			for key := range object {
-				if strings.EqualFold(key, f.name) && !yield(key, f.is) {
-					return
-				}
-			}
-		}
-	}
-}
-
 func isZero(v reflect.Value) bool {
 	isNil := v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && v.IsNil()
 	if zero, ok := v.Interface().(interface{ IsZero() bool }); ok && !isNil {

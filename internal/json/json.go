@@ -86,46 +86,20 @@ func Mismatch(data []byte, t reflect.Type) string {
 	if !json.Valid(data) {
 		return "the body is not JSON"
 	}
-	path, part, t := mismatch("the body", data, t)
-	return fmt.Sprintf("%s is %s, not %v", path, kindOf(part), t)
+	path, data, t := mismatch("", data, t)
+	if path = strings.TrimPrefix(path, "."); path == "" || path[0] == '[' {
+		path = "the body" + path
+	}
+	return fmt.Sprintf("%s is %s, not %v", path, kindOf(data), t)
 }
 
 func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect.Type) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	at := func(step string) string {
-		if path == "the body" {
-			return step
-		}
-		return path + "." + step
-	}
-	fits := func(part []byte, t reflect.Type) bool { return Unmarshal(part, reflect.New(t).Interface()) == nil }
-	if reflect.PointerTo(t).Implements(unmarshaler) {
-		return path, data, t
-	}
-	switch t.Kind() {
-	case reflect.Struct:
-		members := object(data)
-		for key, t := range typesOf(members, t) {
-			if !fits(members[key], t) {
-				return mismatch(at(key), members[key], t)
-			}
-		}
-	case reflect.Map:
-		for key, part := range object(data) {
-			if !fits(part, t.Elem()) {
-				return mismatch(at(key), part, t.Elem())
-			}
-		}
-	case reflect.Slice:
-		for i, part := range list(data) {
-			if !fits(part, t.Elem()) {
-				return mismatch(fmt.Sprintf("%s[%d]", path, i), part, t.Elem())
-			}
+	for _, part := range partsOf(data, t) {
+		if part.data != nil && Unmarshal(part.data, reflect.New(part.is).Interface()) != nil {
+			return mismatch(path+part.step, part.data, part.is)
 		}
 	}
-	return path, data, t
+	return path, data, indirect(t)
 }
 
 // Missing yields the paths of the members that data lacks, or has as null, although t requires
@@ -135,37 +109,58 @@ func Missing(data []byte, t reflect.Type) iter.Seq[string] {
 }
 
 func missing(path string, data []byte, t reflect.Type, yield func(string) bool) bool {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if reflect.PointerTo(t).Implements(unmarshaler) {
-		return true
-	}
-	switch t.Kind() {
-	case reflect.Struct:
-		members := object(data)
-		for _, field := range fieldsOf(t) {
-			part, ok := members[field.name]
-			at := strings.TrimPrefix(path+"."+field.name, ".")
-			isThere := ok && string(part) != "null"
-			if members != nil && !isThere && !field.mayLack(ok) && !yield(at) || isThere && !missing(at, part, field.is, yield) {
-				return false
-			}
+	for _, part := range partsOf(data, t) {
+		at := path + part.step
+		isThere := part.data != nil && string(part.data) != "null"
+		if !isThere && !part.mayLack(part.data != nil) && !yield(strings.TrimPrefix(at, ".")) {
+			return false
 		}
-	case reflect.Map:
-		for key, part := range object(data) {
-			if !missing(strings.TrimPrefix(path+"."+key, "."), part, t.Elem(), yield) {
-				return false
-			}
-		}
-	case reflect.Slice:
-		for i, part := range list(data) {
-			if !missing(fmt.Sprintf("%s[%d]", path, i), part, t.Elem(), yield) {
-				return false
-			}
+		if isThere && !missing(at, part.data, part.is, yield) {
+			return false
 		}
 	}
 	return true
+}
+
+// part is what an object has for a field, or an item of a map or a list.
+type part struct {
+	step string     // to the part: .name or [3]
+	key  string     // in an object
+	data RawMessage // nil for a member that is absent
+	field
+}
+
+// partsOf takes an object or a list apart as t does, unless t reads itself. The names of fields
+// may be in another case.
+func partsOf(data []byte, t reflect.Type) (parts []part) {
+	t = indirect(t)
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return nil
+	}
+	members := object(data)
+	switch t.Kind() {
+	case reflect.Struct:
+		for _, f := range fieldsOf(t) {
+			isThere := false
+			for key, member := range members {
+				if strings.EqualFold(key, f.name) {
+					parts, isThere = append(parts, part{"." + key, key, member, f}), true
+				}
+			}
+			if members != nil && !isThere {
+				parts = append(parts, part{step: "." + f.name, field: f})
+			}
+		}
+	case reflect.Map:
+		for key, member := range members {
+			parts = append(parts, part{"." + key, key, member, field{is: t.Elem(), omitEmpty: true}})
+		}
+	case reflect.Slice, reflect.Array:
+		for i, item := range list(data) {
+			parts = append(parts, part{fmt.Sprintf("[%d]", i), "", item, field{is: t.Elem(), omitEmpty: true}})
+		}
+	}
+	return parts
 }
 
 // mayLack says whether a field allows its member to be absent, or null.

@@ -17,43 +17,31 @@ var moment = regexp.MustCompile(
 // withTimes writes the times in data as RFC 3339 does, and only where t has a time: a
 // text that looks like one stays.
 func withTimes(data []byte, t reflect.Type) []byte {
-	switch {
-	case t.Kind() == reflect.Pointer:
-		return withTimes(data, t.Elem())
-	case t == reflect.TypeFor[time.Time]():
+	switch indirect(t) {
+	case reflect.TypeFor[time.Time]():
 		return rfc3339(data)
-	case t == reflect.TypeFor[types.Date]():
+	case reflect.TypeFor[types.Date]():
 		return moment.ReplaceAll(data, []byte(`"$1"`))
-	case reflect.PointerTo(t).Implements(unmarshaler):
-		return data // It calls Unmarshal for its parts.
 	}
-	switch t.Kind() {
-	case reflect.Struct:
-		whole := object(data)
-		for key, t := range typesOf(whole, t) {
-			whole[key] = withTimes(whole[key], t)
-		}
-		return rewritten(data, whole, whole == nil)
-	case reflect.Map:
-		whole := object(data)
-		for key, part := range whole {
-			whole[key] = withTimes(part, t.Elem())
-		}
-		return rewritten(data, whole, whole == nil)
-	case reflect.Slice, reflect.Array:
-		items := list(data)
-		for i, part := range items {
-			items[i] = withTimes(part, t.Elem())
-		}
-		return rewritten(data, items, items == nil)
+	parts := partsOf(data, t)
+	if len(parts) == 0 { // It is null, of another kind than t, or read by t itself.
+		return data
 	}
-	return data
-}
-
-// rewritten keeps data that is null, or of another kind than its type.
-func rewritten(data []byte, parts any, isOther bool) []byte {
-	if whole, err := json.Marshal(parts); err == nil && !isOther {
-		return whole
+	members, items := object(data), list(data)
+	for i, part := range parts {
+		switch rewritten := withTimes(part.data, part.is); {
+		case items != nil:
+			items[i] = rewritten
+		case part.data != nil:
+			members[part.key] = rewritten
+		}
+	}
+	var whole any = members
+	if items != nil {
+		whole = items
+	}
+	if rewritten, err := json.Marshal(whole); err == nil {
+		return rewritten
 	}
 	return data
 }
