@@ -122,7 +122,7 @@ func New(opts ...ClientOption) (*ClientWithResponses, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.doer = c.layers(network)
+	c.doer = layers(network)
 	return &ClientWithResponses{c}, nil
 }
 
@@ -132,11 +132,9 @@ func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithRes
 }
 
 // layers puts the client together, from the network up.
-func (c *Client) layers(network Doer) Doer {
-	// A redirect to another origin, or with another method, is refused.
-	doer := guardRedirects(network)
+func layers(network Doer) Doer {
 	// The API key goes out encrypted.
-	doer = guardKey(doer)
+	doer := guardKey(network)
 	// A try ends when the server is silent, and its error says whether anything was sent.
 	doer = limitSilence(doer)
 	// A response outside 2xx is an *APIError.
@@ -163,22 +161,16 @@ func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEdito
 	}
 	for _, edit := range slices.Concat(c.editors, editors) {
 		if edit == nil {
-			edit = refuseNilEditor
+			err = errors.New("a request editor is nil; leave it out")
+		} else if err = edit(ctx, req); err == nil && req.URL == nil {
+			err = errors.New("a request editor has removed the URL")
 		}
-		if err := edit(ctx, req); err != nil {
+		if err != nil {
 			closeBody(req.Body)
 			return nil, notSent(err)
 		}
 	}
-	if req.URL == nil {
-		closeBody(req.Body)
-		return nil, notSent(errors.New("a request editor has removed the URL"))
-	}
 	return c.doer.Do(req)
-}
-
-func refuseNilEditor(context.Context, *http.Request) error {
-	return errors.New("a request editor is nil; leave it out")
 }
 
 // read reads a response to its end into the wrapper of an operation. What came is
@@ -239,25 +231,22 @@ func defaultHeaders(_ context.Context, req *http.Request) error {
 
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" ||
-		strings.ContainsAny(base, "?#") {
-		return badBaseURL(base)
-	}
-	return nil
-}
-
-// badBaseURL shows no password.
-func badBaseURL(base string) error {
 	shown := ""
-	if u, err := url.Parse(base); err == nil {
-		shown = " " + strconv.Quote(u.Redacted())
+	if err == nil {
+		isHTTP := u.Scheme == "http" || u.Scheme == "https"
+		if isHTTP && u.Hostname() != "" && !strings.ContainsAny(base, "?#") {
+			return nil
+		}
+		shown = " " + strconv.Quote(u.Redacted()) // without a password
 	}
 	return failf("the base URL%s is not an absolute http or https URL such as %s", shown, BaseURLSandbox)
 }
 
+// doerFunc is a Doer and an http.RoundTripper.
 type doerFunc func(*http.Request) (*http.Response, error)
 
-func (f doerFunc) Do(req *http.Request) (*http.Response, error) { return f(req) }
+func (f doerFunc) Do(req *http.Request) (*http.Response, error)        { return f(req) }
+func (f doerFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func closeBody(body io.Closer) {
 	if body != nil {

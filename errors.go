@@ -67,8 +67,7 @@ func (f *failure) Unwrap() []error { return f.causes }
 func (f *failure) Is(target error) bool { return target == ErrNotSent && f.notSent }
 
 func failf(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &failure{text: err.Error(), causes: []error{err}}
+	return named(fmt.Errorf(format, args...))
 }
 
 // named wraps err so that its text begins with "feather: ".

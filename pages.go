@@ -29,47 +29,44 @@ import (
 // range begins with the first page.
 func Pages[Page interface{ bytes() []byte }](fetch func(cursor *string) (Page, error)) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		var none Page
-		seen := map[string]bool{}
-		for cursor := (*string)(nil); ; {
+		var cursor *string
+		for seen := map[string]bool{}; ; {
 			page, err := fetch(cursor)
 			if err == nil && oapi.IsNil(page) {
 				err = failf("neither a page nor an error; a mock of the client must return one of them")
 			}
-			if err != nil {
-				yield(none, err)
-				return
+			var next string
+			if err == nil {
+				if !yield(page, nil) {
+					return
+				}
+				next, err = nextCursor(page.bytes())
 			}
-			if !yield(page, nil) {
-				return
-			}
-			cursor, err = nextCursor(page.bytes())
-			if err == nil && cursor != nil && seen[*cursor] {
+			if seen[next] {
 				err = failf("the list sent a cursor twice, so its pages would never end")
 			}
 			if err != nil {
-				yield(none, err)
+				yield(*new(Page), err)
+			}
+			if err != nil || next == "" {
 				return
 			}
-			if cursor == nil {
-				return
-			}
-			seen[*cursor] = true
+			seen[next], cursor = true, &next
 		}
 	}
 }
 
-// nextCursor returns nil after the last page.
-func nextCursor(body []byte) (*string, error) {
+// nextCursor returns "" after the last page.
+func nextCursor(body []byte) (string, error) {
 	var page struct {
-		NextCursor *string `json:"next_cursor"`
-		HasMore    *bool   `json:"has_more"`
+		NextCursor string `json:"next_cursor"`
+		HasMore    *bool  `json:"has_more"`
 	}
 	if err := json.Unmarshal(body, &page); err != nil {
-		return nil, failf("reading the cursor of the next page: %w", err)
+		return "", failf("reading the cursor of the next page: %w", err)
 	}
-	if page.HasMore != nil && !*page.HasMore || page.NextCursor != nil && *page.NextCursor == "" {
-		return nil, nil
+	if page.HasMore != nil && !*page.HasMore {
+		return "", nil
 	}
 	return page.NextCursor, nil
 }

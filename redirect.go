@@ -6,25 +6,18 @@ import (
 	"time"
 )
 
-// guardRedirects follows only the redirects that sameRequest allows. It cannot see those
-// that somebody else's Doer follows.
-func guardRedirects(next Doer) Doer {
-	if client, ok := next.(*http.Client); ok {
-		client.CheckRedirect = sameRequest(client.CheckRedirect)
-	}
-	return next
-}
-
 // sameRequest follows only the redirects that keep origin and method: another origin must
 // not get the key, and another method would drop the message, which the server may have
 // acted on. It asks the caller's own policy first, so that http.ErrUseLastResponse works.
 func sameRequest(policy func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	if policy == nil {
-		policy = stopAfterTen
-	}
 	return func(req *http.Request, via []*http.Request) error {
-		if err := policy(req, via); err != nil {
-			return err
+		if policy == nil && len(via) >= 10 { // as net/http does
+			return errors.New("stopped after 10 redirects")
+		}
+		if policy != nil {
+			if err := policy(req, via); err != nil {
+				return err
+			}
 		}
 		if req.Response != nil {
 			// net/http reads on before it closes the body; one that trickles would hold it up.
@@ -37,12 +30,4 @@ func sameRequest(policy func(*http.Request, []*http.Request) error) func(*http.R
 		return failf("refusing the redirect from %s %s to %s %s, which changes the origin or the method; "+
 			"if the API has moved, change the base URL", via[0].Method, from, req.Method, to)
 	}
-}
-
-// stopAfterTen is what net/http does where there is no policy.
-func stopAfterTen(_ *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
-	}
-	return nil
 }

@@ -72,9 +72,10 @@ func (c *Client) network() (Doer, error) {
 		if len(c.options.middleware) > 0 {
 			return nil, failf("WithMiddleware needs an *http.Client, and WithHTTPClient was given a %T", doer)
 		}
-		once := &sendOnce{next: roundTripperFunc(doer.Do), isDoer: true}
+		once := &sendOnce{next: doerFunc(doer.Do), isDoer: true}
 		return doerFunc(once.RoundTrip), nil
 	}
+	client.CheckRedirect = sameRequest(client.CheckRedirect)
 	t, isHTTPTransport := client.Transport.(*http.Transport)
 	client.Transport = &sendOnce{
 		next:            client.Transport,
@@ -92,10 +93,6 @@ func (c *Client) network() (Doer, error) {
 	}
 	return client, nil
 }
-
-type roundTripperFunc func(*http.Request) (*http.Response, error)
-
-func (f roundTripperFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // proxyResponded names the proxy that refuses a connection, where net/http has
 // only the text of its status.
