@@ -105,11 +105,14 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 			return rsp, nil
 		}
 		isIdempotent := call.idempotent || isIdempotent(req.Method)
-		mayGoOn := attempt <= call.maxRetries && canBeReadAgain(req) && mayRepeat(isIdempotent, err)
+		canGoOn := attempt <= call.maxRetries && (!hasBody(req) || req.GetBody != nil)
+		mayGoOn := canGoOn && mayRepeat(isIdempotent, err)
 		err = call.afterAttempts(err, attempt, last)
 		wait, ok := waitBeforeRetry(call.ctx, err, attempt)
-		if key := call.otherKey(req, err); key != "" && attempt <= call.maxRetries && canBeReadAgain(req) {
-			req, mayGoOn, wait, ok = withKey(req, key), true, 0, true
+		if key := call.otherKey(req, err); key != "" && canGoOn {
+			req = req.Clone(req.Context())
+			req.Header.Set(keyHeader, key)
+			mayGoOn, wait, ok = true, 0, true
 		}
 		if last = err; !mayGoOn || !ok || call.ctx.Err() != nil {
 			return nil, err
@@ -120,8 +123,6 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 }
-
-func canBeReadAgain(req *http.Request) bool { return !hasBody(req) || req.GetBody != nil }
 
 // numbered returns the request of one attempt.
 func numbered(req *http.Request, attempt int) (*http.Request, error) {
@@ -186,12 +187,6 @@ func (c *call) otherKey(req *http.Request, err error) string {
 		return ""
 	}
 	return key
-}
-
-func withKey(req *http.Request, key string) *http.Request {
-	req = req.Clone(req.Context())
-	req.Header.Set(keyHeader, key)
-	return req
 }
 
 // isIdempotent follows RFC 9110, section 9.2.2.

@@ -107,17 +107,13 @@ func (v ValidationErrors) String() string {
 
 // Path returns Loc as it would be written in code: body.items[3].name.
 func (v ValidationError) Path() string {
-	var path strings.Builder
+	path := ""
 	for _, part := range v.Loc {
-		switch {
-		case part.Name == "":
-			fmt.Fprintf(&path, "[%d]", part.Index)
-		case path.Len() > 0:
-			path.WriteByte('.')
-			path.WriteString(part.Name)
-		default:
-			path.WriteString(part.Name)
+		if part.Name != "" {
+			path += "." + part.Name
+		} else {
+			path += fmt.Sprintf("[%d]", part.Index)
 		}
 	}
-	return path.String()
+	return strings.TrimPrefix(path, ".")
 }
