@@ -104,16 +104,18 @@ func (e *APIError) said(parts ...string) string {
 // LogValue is for package slog: the method, path, status, code, request id and attempts, and
 // what the server said (at most 300 characters). It has no headers.
 func (e *APIError) LogValue() slog.Value {
-	return e.logValue(slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)),
-		textAttr("detail", oneLine(e.said(e.Title, e.Message))), e.retryAfterAttr(),
-		slog.Int("attempts", e.Attempts))
+	wait := slog.Attr{}
+	if e.RetryAfter > 0 {
+		wait = secondsAttr("retry_after_seconds", e.RetryAfter)
+	}
+	return e.logValue(append(e.attrs(), wait, slog.Int("attempts", e.Attempts))...)
 }
 
-func (e *APIError) retryAfterAttr() slog.Attr {
-	if e.RetryAfter == 0 {
-		return slog.Attr{}
+func (e *APIError) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.Int("status", e.StatusCode), textAttr("code", oneLine(e.Code)),
+		textAttr("detail", oneLine(e.said(e.Title, e.Message))),
 	}
-	return secondsAttr("retry_after_seconds", e.RetryAfter)
 }
 
 // Decode decodes Body into v, as [Event.Decode] does, most often into a generated type that
@@ -162,64 +164,51 @@ func readErrorBody(rsp *http.Response) []byte {
 
 func readAPIError(rsp *http.Response) *APIError {
 	c := callOf(rsp.Request)
-	e := &APIError{
-		StatusCode: rsp.StatusCode,
-		CallInfo:   c.info(rsp),
-		Attempts:   1,
-		Header:     c.redactHeader(rsp.Header),
-		Body:       []byte(c.redact(string(readErrorBody(rsp)))),
-	}
-	said := c.readErrorJSON(e.Body)
-	e.Code, e.Title, e.Message, e.Validation = said.code, said.title, said.message, said.validation
-	e.Retryable, e.RetryAfter, e.saysRetryAfter = said.retryable, said.retryAfter, said.retryAfter > 0
+	body := []byte(c.redact(string(readErrorBody(rsp))))
+	e := c.readErrorJSON(body)
+	e.StatusCode, e.CallInfo, e.Attempts = rsp.StatusCode, c.info(rsp), 1
+	e.Header, e.Body = c.redactHeader(rsp.Header), body
 	if wait, ok := retryAfter(rsp.Header, time.Now()); ok {
 		e.RetryAfter, e.saysRetryAfter = wait, true
 	}
 	return e
 }
 
-// errorJSON is what the JSON of an error says.
-type errorJSON struct {
-	code, title, message string
-	validation           ValidationErrors
-	retryable            *bool
-	retryAfter           time.Duration
-}
-
 // readErrorJSON reads what such JSON has at its top, whatever the media type says:
 // Feather's error and message, FastAPI's detail, RFC 9457's title and detail, a gateway's
 // error object or message. FastAPI's detail may be an object with an error and a message.
-func (c *call) readErrorJSON(data []byte) (said errorJSON) {
-	members := membersOf(data)
+func (c *call) readErrorJSON(data []byte) *APIError {
+	e, members := &APIError{}, membersOf(data)
 	inner, detail := membersOf(members["error"]), membersOf(members["detail"])
-	said.code = cmp.Or(text(members["error"]), text(inner["code"]), text(members["code"]))
-	said.title = text(members["title"])
-	said.message = cmp.Or(text(members["message"]), text(inner["message"]))
+	e.Code = cmp.Or(text(members["error"]), text(inner["code"]), text(members["code"]))
+	e.Title = text(members["title"])
+	e.Message = cmp.Or(text(members["message"]), text(inner["message"]))
 	if message := text(detail["message"]); message != "" {
-		said.code, said.message = cmp.Or(said.code, text(detail["error"]), text(detail["code"])), message
+		e.Code, e.Message = cmp.Or(e.Code, text(detail["error"]), text(detail["code"])), message
 	} else if list := bytes.TrimSpace(members["detail"]); len(list) > 0 {
 		var entries ValidationErrors
 		_ = entries.UnmarshalJSON(list)
 		if list[0] == '[' {
-			said.validation = entries
+			e.Validation = entries
 		}
-		said.message = cmp.Or(entries.String(), said.message)
+		e.Message = cmp.Or(entries.String(), e.Message)
 	}
-	said.retryable = boolean(cmp.Or(string(members["retryable"]), string(detail["retryable"])))
-	said.retryAfter, _ = seconds(cmp.Or(text(members["retry_after"]), text(detail["retry_after"])))
+	e.Retryable = boolean(cmp.Or(string(members["retryable"]), string(detail["retryable"])))
+	e.RetryAfter, _ = seconds(cmp.Or(text(members["retry_after"]), text(detail["retry_after"])))
+	e.saysRetryAfter = e.RetryAfter > 0
 	if bytes.IndexByte(data, '\\') >= 0 {
-		c.redactEscaped(&said)
+		c.redactEscaped(e)
 	}
-	return said
+	return e
 }
 
 // redactEscaped is for a key that JSON has escaped.
-func (c *call) redactEscaped(said *errorJSON) {
-	said.code, said.title, said.message = c.redact(said.code), c.redact(said.title), c.redact(said.message)
-	if data, err := json.Marshal(said.validation); err == nil {
+func (c *call) redactEscaped(e *APIError) {
+	e.Code, e.Title, e.Message = c.redact(e.Code), c.redact(e.Title), c.redact(e.Message)
+	if data, err := json.Marshal(e.Validation); err == nil {
 		clean := []byte(c.redact(string(data)))
-		said.validation = nil
-		_ = json.Unmarshal(clean, &said.validation)
+		e.Validation = nil
+		_ = json.Unmarshal(clean, &e.Validation)
 	}
 }
 

@@ -102,18 +102,9 @@ func guardKey(next Doer) Doer {
 			closeBody(req.Body)
 			return nil, notSent(err)
 		}
-		call := callOf(req)
-		call.mu.Lock()
-		call.keyPlain = req.URL.Scheme == "http"
-		call.mu.Unlock()
+		callOf(req).keyPlain.Store(req.URL.Scheme == "http")
 		return next.Do(req)
 	})
-}
-
-func (c *call) guardsKey() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.keyPlain
 }
 
 // canonicalKeyHeader is for an editor that writes to the map: Header["x-api-key"]. It

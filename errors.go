@@ -101,22 +101,22 @@ func (t *try) explain(req *http.Request, err error) error {
 	if urlErr, ok := err.(*url.Error); ok {
 		cause = urlErr.Err // its own text is method and URL once more
 	}
-	f := &failure{text: cause.Error(), causes: []error{err}}
+	text, causes := endOf(t.ctx, err)
+	f := &failure{text: cause.Error(), causes: causes}
 	t.mu.Lock()
 	account := t.account
 	t.mu.Unlock()
 	f.notSent = account.unsent != nil && account.sent == t.sentBefore &&
 		(errors.Is(err, account.unsent) || errors.Is(err, http.ErrSchemeMismatch))
 	ours, isOurs := cause.(*failure)
-	handshake := handshakeFault(req.URL, cause)
+	handshake, bodyErr, limit := handshakeFault(req.URL, cause), t.failedBody(), t.limit.Load()
 	switch {
-	case t.expired.Load():
-		silent := t.silentFailure()
-		f.text, f.causes, f.lasting = silent.text, silent.causes, true
+	case limit != nil:
+		f.text, f.causes, f.lasting = *limit, []error{os.ErrDeadlineExceeded}, true
 	case contextError(t.ctx) != nil:
-		f.text, f.causes = endOf(t.ctx, cause)
-	case t.failedBody() != nil:
-		f.text, f.causes, f.lasting = "reading the request body: "+t.failedBody().Error(), []error{t.failedBody()}, true
+		f.text = text
+	case bodyErr != nil:
+		f.text, f.causes, f.lasting = "reading the request body: "+bodyErr.Error(), []error{bodyErr}, true
 	case isOurs:
 		f.text, f.causes, f.lasting = ours.text, ours.causes, ours.lasting
 		f.notSent = f.notSent || ours.notSent && account.sent == t.sentBefore
@@ -125,14 +125,10 @@ func (t *try) explain(req *http.Request, err error) error {
 	case handshake != "" && f.notSent:
 		f.text, f.lasting = handshake, true
 	case account.connected && !isTimeout(err): // perhaps before anything was written
-		_, f.causes = endOf(t.ctx, err)
 		f.text = "the connection broke before the response: " + f.text
 		f.causes = append(f.causes, io.ErrUnexpectedEOF)
 	case f.notSent:
-		_, f.causes = endOf(t.ctx, err)
 		f.lasting = account.refused
-	default:
-		_, f.causes = endOf(t.ctx, err)
 	}
 	f.info, f.text = t.infoOf(req), t.clean(f.text)
 	f.hideNotSent()
@@ -213,9 +209,8 @@ func (c *call) brokenOff(rsp *http.Response, err error) error {
 	if f, ok := err.(*failure); ok && f.info != (CallInfo{}) {
 		return f
 	}
-	if c.lacksEvent.Load() {
-		return c.failed(rsp, fmt.Sprintf("the stream sent no event for %v, the event timeout", c.eventTimeout),
-			os.ErrDeadlineExceeded)
+	if limit := c.limit.Load(); limit != nil {
+		return c.failed(rsp, *limit, os.ErrDeadlineExceeded)
 	}
 	text, causes := endOf(c.ctx, err)
 	if contextError(c.ctx) == nil {
@@ -254,10 +249,17 @@ func (c *call) infoOf(req *http.Request) CallInfo {
 
 func (i CallInfo) request() string { return oneLine(i.Method + " " + i.Path) }
 
+// attrs name the call in a log.
+func (i CallInfo) attrs() []slog.Attr {
+	return []slog.Attr{
+		textAttr("operation", oneLine(i.Operation)), slog.String("method", i.Method),
+		textAttr("host", oneLine(i.Host)), slog.String("path", oneLine(i.Path)),
+	}
+}
+
 // logValue names the call around what an error has to say.
 func (i CallInfo) logValue(attrs ...slog.Attr) slog.Value {
-	attrs = append([]slog.Attr{textAttr("operation", i.Operation),
-		slog.String("method", i.Method), textAttr("host", oneLine(i.Host)), slog.String("path", oneLine(i.Path))}, attrs...)
+	attrs = append(i.attrs(), attrs...)
 	return slog.GroupValue(append(attrs, textAttr("request_id", oneLine(i.RequestID)))...)
 }
 

@@ -29,7 +29,7 @@ func logTries(next Doer) Doer {
 		}
 		start := time.Now()
 		rsp, err := next.Do(req)
-		attrs := append(requestAttrs(req), secondsAttr("duration_seconds", time.Since(start)))
+		attrs := append(call.infoOf(req).attrs(), secondsAttr("duration_seconds", time.Since(start)))
 		if err == nil {
 			attrs = append(attrs, slog.Int("status", rsp.StatusCode), textAttr("request_id", call.clean(RequestID(rsp))))
 		} else {
@@ -42,7 +42,7 @@ func logTries(next Doer) Doer {
 
 func (c *call) logRetry(req *http.Request, attempt int, wait time.Duration, err error) {
 	if c.logger != nil {
-		attrs := append(requestAttrs(req), slog.Int("attempts", attempt), secondsAttr("wait_seconds", wait))
+		attrs := append(c.infoOf(req).attrs(), slog.Int("attempts", attempt), secondsAttr("wait_seconds", wait))
 		c.logger.LogAttrs(req.Context(), slog.LevelWarn, "feather: retry", append(attrs, errorAttrs(err)...)...)
 	}
 }
@@ -50,24 +50,14 @@ func (c *call) logRetry(req *http.Request, attempt int, wait time.Duration, err 
 // logFailure is for a response that fails after its head.
 func (c *call) logFailure(rsp *http.Response, err error) {
 	if c.logger != nil && rsp.Request != nil && c.ctx.Err() == nil { // The caller knows of the end of its context.
-		attrs := append(requestAttrs(rsp.Request), slog.Int("status", rsp.StatusCode), slog.String("error", err.Error()))
+		attrs := append(c.infoOf(rsp.Request).attrs(), slog.Int("status", rsp.StatusCode), slog.String("error", err.Error()))
 		c.logger.LogAttrs(c.ctx, slog.LevelWarn, "feather: response", attrs...)
-	}
-}
-
-func requestAttrs(req *http.Request) []slog.Attr {
-	c := callOf(req)
-	return []slog.Attr{
-		textAttr("operation", c.clean(c.operation)), slog.String("method", req.Method),
-		slog.String("host", c.clean(req.URL.Host)), slog.String("path", c.clean(req.URL.EscapedPath())),
 	}
 }
 
 func errorAttrs(err error) []slog.Attr {
 	if apiErr, ok := err.(*APIError); ok {
-		return []slog.Attr{slog.Int("status", apiErr.StatusCode),
-			textAttr("code", oneLine(apiErr.Code)), textAttr("detail", oneLine(apiErr.said(apiErr.Title, apiErr.Message))),
-			textAttr("request_id", oneLine(apiErr.RequestID))}
+		return append(apiErr.attrs(), textAttr("request_id", oneLine(apiErr.RequestID)))
 	}
 	return []slog.Attr{slog.String("error", err.Error())}
 }

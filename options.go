@@ -108,14 +108,15 @@ type call struct {
 	operation, pathTemplate string
 	settings
 
-	lacksEvent atomic.Bool // for too long; see EventTimeout
+	limit atomic.Pointer[string] // the words for a limit of ours that has passed
 
 	keySource func(context.Context) (string, error) // of the API key, to ask again after a 401
 
-	mu       sync.Mutex
-	keys     []string // the API keys that were sent
-	forms    []string // in which they may be written; nil until they are needed
-	keyPlain bool     // the key goes over plain http, where no proxy may read it
+	keyPlain atomic.Bool // the key goes over plain http, where no proxy may read it
+
+	mu    sync.Mutex
+	keys  []string // the API keys that were sent
+	forms []string // in which they may be written; nil until they are needed
 	account
 }
 

@@ -189,7 +189,7 @@ func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.R
 	}
 	a.notesFailures, a.cleartextHTTP2 = !s.isHTTPTransport, s.cleartextHTTP2 && req.URL.Scheme == "http"
 	target := ""
-	if call.guardsKey() {
+	if call.keyPlain.Load() {
 		target = net.JoinHostPort(req.URL.Hostname(), portOf(req.URL))
 	}
 	rsp, err := s.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, a.trace(target, cancel))))

@@ -79,7 +79,7 @@ func (c *call) streamError(rsp *http.Response, event Event) *StreamError {
 	e := &StreamError{Event: event, CallInfo: c.info(rsp)}
 	if len(event.Data) <= maxErrorBody {
 		said := c.readErrorJSON([]byte(event.Data))
-		e.Code, e.Message, e.Retryable = said.code, said.message, said.retryable
+		e.Code, e.Message, e.Retryable = said.Code, said.Message, said.Retryable
 	}
 	c.logFailure(rsp, e)
 	return e
@@ -260,12 +260,12 @@ func (c *call) nextInTime(rsp *http.Response, events source) (Event, error) {
 		return events.next()
 	}
 	timer := time.AfterFunc(c.eventTimeout, func() {
-		c.lacksEvent.Store(true)
+		c.passed("the stream sent no event for %v, the event timeout", c.eventTimeout)
 		closeBody(rsp.Body)
 	})
 	event, err := events.next()
 	timer.Stop()
-	if err != nil && c.lacksEvent.Load() {
+	if err != nil && c.limit.Load() != nil {
 		err = c.brokenOff(rsp, err)
 	}
 	return event, err

@@ -2,11 +2,10 @@ package feather
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -78,8 +77,7 @@ type try struct {
 	cancel     context.CancelFunc
 	sentBefore int
 
-	timer   *time.Timer // runs while the server is waited for; nil without a limit
-	expired atomic.Bool
+	timer *time.Timer // runs while the server is waited for; nil without a limit
 
 	sending  sync.Mutex // between the request body and the head of the response
 	hasHead  bool
@@ -97,7 +95,10 @@ func newTry(c *call, req *http.Request) *try {
 	c.mu.Unlock()
 	t.watchBody()
 	if t.silence > 0 {
-		t.timer = time.AfterFunc(t.silence, func() { t.expired.Store(true); cancel() })
+		t.timer = time.AfterFunc(t.silence, func() {
+			t.passed("the server was silent for %v, the silence timeout", t.silence)
+			cancel()
+		})
 	}
 	return t
 }
@@ -160,11 +161,10 @@ func (t *try) failedBody() error {
 	return t.bodyErr
 }
 
-func (t *try) silentFailure() *failure {
-	return &failure{
-		text:   "the server was silent for " + t.silence.String() + ", the silence timeout",
-		causes: []error{os.ErrDeadlineExceeded},
-	}
+// passed notes that a limit of ours has passed, before it ends the try.
+func (c *call) passed(format string, limit time.Duration) {
+	text := fmt.Sprintf(format, limit)
+	c.limit.Store(&text)
 }
 
 // requestBody waits for the server between reads, when it is being written. A
@@ -202,10 +202,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	if err != io.EOF && b.try.expired.Load() {
-		silent := b.try.silentFailure()
-		err = b.try.failed(b.rsp, silent.text, silent.causes...)
-	} else if err != io.EOF {
+	if err != io.EOF {
 		err = b.try.brokenOff(b.rsp, err)
 	}
 	b.try.end()
