@@ -9,8 +9,8 @@ import (
 // WithLogger logs each try at level debug, and at level warn each retry, with its wait and its
 // reason, and each response that fails after its head. A record contains the operation, method,
 // host, path, status, duration_seconds and request id, or the error, which may repeat what the
-// server said of it; that of a retry has wait_seconds. It never contains a query, a header or the API key. By default nothing is
-// logged.
+// server said of it; that of a retry has wait_seconds. It never contains a query, a header or
+// the API key. By default nothing is logged.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return func(c *Client) error {
 		if logger == nil {
@@ -50,8 +50,8 @@ func (c *call) logRetry(req *http.Request, attempt int, wait time.Duration, err 
 // logFailure is for a response that fails after its head.
 func (c *call) logFailure(rsp *http.Response, err error) {
 	if c.logger != nil && rsp.Request != nil && c.ctx.Err() == nil { // The caller knows of the end of its context.
-		attrs := append(c.infoOf(rsp.Request).attrs(), slog.Int("status", rsp.StatusCode), slog.String("error", err.Error()))
-		c.logger.LogAttrs(c.ctx, slog.LevelWarn, "feather: response", attrs...)
+		attrs := append(c.infoOf(rsp.Request).attrs(), slog.Int("status", rsp.StatusCode))
+		c.logger.LogAttrs(c.ctx, slog.LevelWarn, "feather: response", append(attrs, errorAttrs(err)...)...)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/textproto"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/featherhq/feather-go/internal/json"
@@ -39,30 +40,32 @@ func (f File) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("a File is only for multipart/form-data")
 }
 
-// reopen returns nil for content that can be read only once.
-func (f File) reopen() func() (io.ReadCloser, error) {
+// part is a piece of a multipart body: text, or a file.
+type part struct {
+	open func() (io.ReadCloser, error)
+	once bool // the content can be read only once
+}
+
+func partOf(f File) part {
 	if f.Open != nil {
-		return f.Open
+		return part{open: f.Open}
 	}
+	body, isCloser := f.Reader.(io.ReadCloser)
 	r, ok := f.Reader.(interface {
 		io.ReaderAt
 		io.Seeker
 		Size() int64
 	})
-	if _, isCloser := f.Reader.(io.Closer); !ok || isCloser {
-		return nil
+	if !ok || isCloser {
+		if !isCloser {
+			body = io.NopCloser(f.Reader)
+		}
+		return part{func() (io.ReadCloser, error) { return body, nil }, true}
 	}
 	start, err := r.Seek(0, io.SeekCurrent)
-	return func() (io.ReadCloser, error) {
+	return part{open: func() (io.ReadCloser, error) {
 		return io.NopCloser(io.NewSectionReader(r, start, r.Size()-start)), err
-	}
-}
-
-// part is a piece of a multipart body: text, or a file.
-type part struct {
-	text []byte
-	file File
-	open func() (io.ReadCloser, error) // nil for content that can be read only once
+	}}
 }
 
 // Multipart sets a body of multipart/form-data, with a part for each field of a struct. A
@@ -72,8 +75,9 @@ func (r *Request) Multipart(_ string, body any) *Request {
 	w := multipart.NewWriter(&text)
 	var parts []part
 	flush := func() {
-		parts = append(parts, part{text: bytes.Clone(text.Bytes())})
+		written := text.String()
 		text.Reset()
+		parts = append(parts, partOf(File{Reader: strings.NewReader(written)}))
 	}
 	for name, value := range json.Fields(body) {
 		for _, item := range itemsOf(value) {
@@ -87,23 +91,29 @@ func (r *Request) Multipart(_ string, body any) *Request {
 			}
 			_, _ = w.CreatePart(fileHeader(name, file))
 			flush()
-			parts = append(parts, part{file: file, open: file.reopen()})
+			parts = append(parts, partOf(file))
 		}
 	}
 	_ = w.Close()
 	flush()
-	if err := r.err; err != nil {
-		closeFiles(parts)
-		return r
+	open := func() (io.ReadCloser, error) { return assemble(parts) }
+	if !slices.ContainsFunc(parts, func(p part) bool { return p.once }) {
+		r.getBody = open
 	}
-	r.getBody = reopenAll(parts)
-	content, err := assemble(parts)
-	if err != nil {
-		closeFiles(parts)
+	if r.err == nil {
+		content, err := open()
+		if err == nil {
+			return r.Body(w.FormDataContentType(), content)
+		}
 		r.fail(fmt.Errorf("the request body cannot be opened: %w", err))
-		return r
 	}
-	return r.Body(w.FormDataContentType(), content)
+	for _, p := range parts {
+		if p.once {
+			body, _ := p.open() // which never fails
+			_ = body.Close()
+		}
+	}
+	return r
 }
 
 var escapeQuotes = strings.NewReplacer("\\", "\\\\", `"`, "%22", "\r", "%0D", "\n", "%0A")
@@ -146,26 +156,16 @@ func writeField(w *multipart.Writer, name string, value reflect.Value) error {
 	return w.WriteField(name, text)
 }
 
-// reopenAll returns nil if one of the files can be read only once.
-func reopenAll(parts []part) func() (io.ReadCloser, error) {
-	for _, p := range parts {
-		if p.text == nil && p.open == nil {
-			return nil
-		}
-	}
-	return func() (io.ReadCloser, error) { return assemble(parts) }
-}
-
 // content is a body that closes its files.
 type content struct {
 	io.Reader
-	closers []io.Closer
+	files []io.ReadCloser
 }
 
 func (c content) Close() error {
 	var all []error
-	for _, closer := range c.closers {
-		all = append(all, closer.Close())
+	for _, file := range c.files {
+		all = append(all, file.Close())
 	}
 	return errors.Join(all...)
 }
@@ -174,32 +174,13 @@ func assemble(parts []part) (io.ReadCloser, error) {
 	var c content
 	var readers []io.Reader
 	for _, p := range parts {
-		if p.text != nil {
-			readers = append(readers, bytes.NewReader(p.text))
-			continue
+		file, err := p.open()
+		if err != nil {
+			_ = c.Close()
+			return nil, err
 		}
-		reader := p.file.Reader
-		if p.open != nil {
-			opened, err := p.open()
-			if err != nil {
-				_ = c.Close()
-				return nil, err
-			}
-			reader = opened
-		}
-		readers = append(readers, reader)
-		if closer, ok := reader.(io.Closer); ok {
-			c.closers = append(c.closers, closer)
-		}
+		c.files, readers = append(c.files, file), append(readers, file)
 	}
 	c.Reader = io.MultiReader(readers...)
 	return c, nil
-}
-
-func closeFiles(parts []part) {
-	for _, p := range parts {
-		if closer, ok := p.file.Reader.(io.Closer); ok {
-			_ = closer.Close()
-		}
-	}
 }
