@@ -44,7 +44,10 @@ type sendOnce struct {
 
 func (s *sendOnce) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
-	call.leaves(req)
+	call.mu.Lock()
+	call.sent++ // until the contrary is proved
+	call.addKeys(req)
+	call.mu.Unlock()
 	rsp, a, err := s.send(call, req)
 	a.mu.Lock() // A transport that hedges may still be at work.
 	defer a.mu.Unlock()
@@ -67,14 +70,6 @@ func (s *sendOnce) CloseIdleConnections() {
 	if t, ok := s.next.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
-}
-
-// leaves counts a request as sent until the contrary is proved.
-func (c *call) leaves(req *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sent++
-	c.addKeys(req)
 }
 
 // send sends a request in one of four ways: as it is, where net/http cannot repeat it; watched
@@ -116,23 +111,22 @@ func withBody(req *http.Request) *http.Request {
 		return req
 	}
 	with := *req
-	with.Body = io.NopCloser(strings.NewReader(""))
+	with.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
+	with.Body, _ = with.GetBody()
 	return &with
 }
 
 // guardBody lets GetBody fail between the head of the request and that of the response.
 func (a *attempt) guardBody(req *http.Request) *http.Request {
 	guarded := *withBody(req)
+	getBody := guarded.GetBody
 	guarded.GetBody = func() (io.ReadCloser, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.wroteHeaders {
 			return nil, errors.New("the request has been sent, and must not be sent twice")
 		}
-		if req.GetBody == nil {
-			return io.NopCloser(strings.NewReader("")), nil
-		}
-		return req.GetBody()
+		return getBody()
 	}
 	return &guarded
 }
@@ -165,7 +159,6 @@ func withNewBody(req *http.Request) (*http.Request, error) {
 
 // attempt follows one request through net/http.
 type attempt struct {
-	notesFailures  bool // to compare the error with
 	cleartextHTTP2 bool
 	refusesHTTP2   bool // it ends before anything is written to an HTTP/2 connection
 	endsRepeats    bool // it ends where net/http begins to send it again
@@ -187,7 +180,7 @@ func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.R
 		// ends with the call's.
 		ctx, cancel = context.WithCancel(ctx)
 	}
-	a.notesFailures, a.cleartextHTTP2 = !s.isHTTPTransport, s.cleartextHTTP2 && req.URL.Scheme == "http"
+	a.cleartextHTTP2 = s.cleartextHTTP2 && req.URL.Scheme == "http"
 	target := ""
 	if call.keyPlain.Load() {
 		target = net.JoinHostPort(req.URL.Hostname(), portOf(req.URL))
@@ -211,36 +204,36 @@ func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.R
 
 // trace watches the connections. A target is the only address that they may go to.
 func (a *attempt) trace(target string, cancel func()) *httptrace.ClientTrace {
-	failed := func(err error) {
+	note := func(change func()) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
+		change()
+	}
+	failed := func(err error) {
 		if err != nil {
-			a.failures = append(a.failures, err)
+			note(func() { a.failures = append(a.failures, err) })
 		}
 	}
-	t := &httptrace.ClientTrace{
+	return &httptrace.ClientTrace{
 		GetConn: func(address string) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.wanted = true
-			if target != "" && !strings.EqualFold(address, target) {
-				a.proxy = address
-			}
+			note(func() {
+				a.wanted = true
+				if target != "" && !strings.EqualFold(address, target) {
+					a.proxy = address
+				}
+			})
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			if !a.mayWrite(info.Conn) {
 				cancel()
 			}
 		},
-		WroteHeaders:         func() { a.setWrote(true) },
-		GotFirstResponseByte: func() { a.setWrote(false) },
+		WroteHeaders:         func() { note(func() { a.wroteHeaders = true }) },
+		GotFirstResponseByte: func() { note(func() { a.wroteHeaders = false }) },
+		DNSDone:              func(info httptrace.DNSDoneInfo) { failed(info.Err) },
+		ConnectDone:          func(_, _ string, err error) { failed(err) },
+		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { failed(err) },
 	}
-	if a.notesFailures {
-		t.DNSDone = func(info httptrace.DNSDoneInfo) { failed(info.Err) }
-		t.ConnectDone = func(_, _ string, err error) { failed(err) }
-		t.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { failed(err) }
-	}
-	return t
 }
 
 // hasRefused says whether nothing was written because the connection speaks HTTP/2.
@@ -248,12 +241,6 @@ func (a *attempt) hasRefused() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.isHTTP2 && !a.connected
-}
-
-func (a *attempt) setWrote(headers bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.wroteHeaders = headers
 }
 
 func (a *attempt) mayWrite(conn net.Conn) bool {
