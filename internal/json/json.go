@@ -4,14 +4,13 @@ package json
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"reflect"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -31,53 +30,12 @@ func Unmarshal(data []byte, v any) error {
 }
 
 func unmarshal(data []byte, v any) error {
-	if t := reflect.TypeOf(v); t != nil && !mayHoldAny(t) {
-		return json.Unmarshal(data, v) // It takes less, and has no number to lose.
+	if !json.Valid(data) {
+		return json.Unmarshal(data, v) // A decoder says io.EOF of a text that is cut, and stops before a second one.
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	err := d.Decode(v)
-	if err == nil {
-		if _, end := d.Token(); end == io.EOF {
-			return nil
-		}
-	}
-	// The decoder says io.EOF of a text that is cut, as a broken response does.
-	if syntax := json.Unmarshal(data, new(json.RawMessage)); syntax != nil {
-		return syntax
-	}
-	return err
-}
-
-var anyHolders sync.Map // of types, whether they may hold a value of type any
-
-func mayHoldAny(t reflect.Type) bool {
-	if known, ok := anyHolders.Load(t); ok {
-		return known.(bool)
-	}
-	holds := findAny(t, map[reflect.Type]bool{})
-	anyHolders.Store(t, holds)
-	return holds
-}
-
-func findAny(t reflect.Type, seen map[reflect.Type]bool) bool {
-	if seen[t] {
-		return false
-	}
-	seen[t] = true
-	switch t.Kind() {
-	case reflect.Interface:
-		return true
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return findAny(t.Elem(), seen)
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if findAny(t.Field(i).Type, seen) {
-				return true
-			}
-		}
-	}
-	return false
+	return d.Decode(v)
 }
 
 // Mismatch says which part of data does not fit a type, as in "items[3].at is a string, not
@@ -90,7 +48,7 @@ func Mismatch(data []byte, t reflect.Type) string {
 	if path = strings.TrimPrefix(path, "."); path == "" || path[0] == '[' {
 		path = "the body" + path
 	}
-	return fmt.Sprintf("%s is %s, not %v", path, kindOf(data), t)
+	return fmt.Sprintf("%s is %s, not %v", path, cmp.Or(kinds[bytes.TrimSpace(data)[0]], "a number"), t)
 }
 
 func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect.Type) {
@@ -179,20 +137,6 @@ func list(data []byte) (items []RawMessage) {
 	return items
 }
 
-func kindOf(data []byte) string {
-	switch data = bytes.TrimSpace(data); {
-	case len(data) == 0:
-		return "empty"
-	case data[0] == '{':
-		return "an object"
-	case data[0] == '[':
-		return "a list"
-	case data[0] == '"':
-		return "a string"
-	case data[0] == 't', data[0] == 'f':
-		return "a boolean"
-	case data[0] == 'n':
-		return "null"
-	}
-	return "a number"
+var kinds = map[byte]string{
+	'{': "an object", '[': "a list", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null",
 }
