@@ -150,8 +150,7 @@ func refuseErrors(next, network Doer) Doer {
 func isStrayPage(req *http.Request, rsp *http.Response) bool {
 	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent ||
 		req.Method == http.MethodHead
-	return !isEmpty && strings.HasPrefix(strings.ToLower(rsp.Header.Get("Content-Type")), "text/html") &&
-		!strings.Contains(req.Header.Get("Accept"), "text/html")
+	return !isEmpty && oapi.MediaType(rsp.Header) == "text/html" && !strings.Contains(req.Header.Get("Accept"), "text/html")
 }
 
 // readErrorBody also closes the body. A partial one is better than none.
@@ -214,9 +213,7 @@ func (c *call) redactEscaped(e *APIError) {
 
 // membersOf returns nil for JSON that is no object.
 func membersOf(data []byte) (members map[string]json.RawMessage) {
-	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '{' {
-		_ = json.Unmarshal(data, &members)
-	}
+	_ = json.Unmarshal(data, &members)
 	return members
 }
 

@@ -305,10 +305,8 @@ func openStream(rsp *http.Response, at *place) (source, error) {
 	if err := oapi.CheckEncoding(rsp.Header); err != nil {
 		return nil, newDecodeError(rsp, readErrorBody(rsp), err)
 	}
-	// A proxy that doubles a header joins both with a comma.
-	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
-	mediaType, _, _ = strings.Cut(mediaType, ",")
-	switch mediaType = strings.ToLower(strings.TrimSpace(mediaType)); mediaType {
+	mediaType := oapi.MediaType(rsp.Header)
+	switch mediaType {
 	case "text/event-stream":
 		return newEventReader(rsp.Body, at), nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",

@@ -39,14 +39,14 @@ func New(operation, method, path string) *Request {
 // One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
 // section 2.3).
 func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
-	if IsNil(value) || isEmptyList(value) {
+	v := reflect.Indirect(reflect.ValueOf(value)) // The runtime panics on a pointer to an object.
+	if IsNil(value) || v.Kind() == reflect.Slice && v.Len() == 0 {
 		if in == runtime.ParamLocationPath {
 			r.fail(fmt.Errorf("the path parameter %s is empty", name))
 		}
 		return
 	}
-	value = reflect.Indirect(reflect.ValueOf(value)).Interface() // The runtime panics on a pointer to an object.
-	text, err := runtime.StyleParamWithOptions(style, explode, name, value,
+	text, err := runtime.StyleParamWithOptions(style, explode, name, v.Interface(),
 		runtime.StyleParamOptions{ParamLocation: in, Type: kind, Format: format})
 	switch {
 	case err != nil:
@@ -159,9 +159,4 @@ func IsNil(value any) bool {
 		return v.IsNil()
 	}
 	return false
-}
-
-func isEmptyList(value any) bool {
-	list := reflect.Indirect(reflect.ValueOf(value))
-	return list.Kind() == reflect.Slice && list.Len() == 0
 }

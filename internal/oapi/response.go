@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,15 +21,16 @@ const maxBody = 64 << 20
 type Content struct {
 	status   int
 	nullable bool
-	decode   func(data []byte) error // nil for a body without a type
-	isAny    bool
-	is       reflect.Type
+	is       reflect.Type // nil for a body without a type
+	decode   func(data []byte) error
 }
+
+func (c Content) isAny() bool { return c.is == reflect.TypeFor[any]() }
 
 // JSON declares a body that is decoded into a field. A nullable one may be null.
 func JSON[T any](status int, field **T, nullable bool) Content {
 	return Content{
-		status: status, nullable: nullable, isAny: reflect.TypeFor[T]() == reflect.TypeFor[any](), is: reflect.TypeFor[T](),
+		status: status, nullable: nullable, is: reflect.TypeFor[T](),
 		decode: func(data []byte) error {
 			value := new(T)
 			if err := json.Unmarshal(data, value); err != nil {
@@ -67,23 +69,21 @@ func decode(rsp *http.Response, body []byte, declared []Content) error {
 		return err
 	}
 	content, ok := find(declared, rsp.StatusCode)
+	isTyped := func(c Content) bool { return c.is != nil && !c.isAny() }
 	isHead := rsp.Request != nil && rsp.Request.Method == http.MethodHead
+	isNull := string(bytes.TrimSpace(body)) == "null" && isJSON(rsp)
 	switch {
-	case isHead, ok && content.decode == nil, !ok && !hasType(declared):
+	case isHead, ok && content.is == nil, !ok && !slices.ContainsFunc(declared, isTyped):
 		return nil
 	case !ok:
 		return errors.New("the API document does not declare this status for the operation")
-	case content.isAny && (len(body) == 0 || !isJSON(rsp)):
-		return nil
-	case len(body) == 0 && content.nullable:
+	case content.isAny() && !isJSON(rsp), (content.isAny() || content.nullable) && (len(body) == 0 || isNull):
 		return nil
 	case len(body) == 0:
 		return errors.New("the response has no body, and the API document declares one")
 	case !isJSON(rsp):
 		return fmt.Errorf("the content type is %q, and the API document declares JSON", rsp.Header.Get("Content-Type"))
-	case string(bytes.TrimSpace(body)) == "null" && (content.nullable || content.isAny):
-		return nil
-	case string(bytes.TrimSpace(body)) == "null":
+	case isNull:
 		return errors.New("the response is null, which the API document does not allow")
 	}
 	return content.decode(body)
@@ -96,28 +96,25 @@ func TypeOf(rsp *http.Response, declared ...Content) reflect.Type {
 }
 
 func find(declared []Content, status int) (Content, bool) {
-	for _, content := range declared {
-		if content.status == status {
-			return content, true
-		}
+	i := slices.IndexFunc(declared, func(c Content) bool { return c.status == status })
+	if i < 0 {
+		return Content{}, false
 	}
-	return Content{}, false
-}
-
-func hasType(declared []Content) bool {
-	for _, content := range declared {
-		if content.decode != nil && !content.isAny {
-			return true
-		}
-	}
-	return false
+	return declared[i], true
 }
 
 // isJSON takes a body without a media type for JSON, and a vendor's kind of it.
 func isJSON(rsp *http.Response) bool {
-	mediaType, _, _ := strings.Cut(rsp.Header.Get("Content-Type"), ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	mediaType := MediaType(rsp.Header)
 	return mediaType == "" || mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+}
+
+// MediaType is that of a body, without its parameters. A proxy that doubles the header joins
+// both with a comma.
+func MediaType(header http.Header) string {
+	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	mediaType, _, _ = strings.Cut(mediaType, ",")
+	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
 // CheckEncoding refuses a compressed body. net/http has undone the gzip that it asked for.
