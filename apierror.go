@@ -150,7 +150,8 @@ func refuseErrors(next, network Doer) Doer {
 func isStrayPage(req *http.Request, rsp *http.Response) bool {
 	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent ||
 		req.Method == http.MethodHead
-	return !isEmpty && oapi.MediaType(rsp.Header) == "text/html" && !strings.Contains(req.Header.Get("Accept"), "text/html")
+	isWanted := strings.Contains(req.Header.Get("Accept"), "text/html")
+	return !isEmpty && !isWanted && oapi.MediaType(rsp.Header) == "text/html"
 }
 
 // readErrorBody also closes the body. A partial one is better than none.

@@ -105,11 +105,6 @@ type CreateSessionResponse struct {
 	JSON201 *SessionResponse // of status 201
 }
 
-// SendMessageResponse is the response of SendMessage.
-type SendMessageResponse struct {
-	Response
-}
-
 // CreateSessionWithBodyWithResponse is [ClientWithResponses.CreateSessionWithResponse] with a body of any media type.
 func (c *ClientWithResponses) CreateSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionResponse, error) {
 	return readCreateSessionResponse(c.CreateSessionWithBody(ctx, contentType, body, reqEditors...))
@@ -122,6 +117,17 @@ func (c *ClientWithResponses) CreateSessionWithResponse(ctx context.Context, bod
 	return readCreateSessionResponse(c.CreateSession(ctx, body, reqEditors...))
 }
 
+func readCreateSessionResponse(rsp *http.Response, err error) (*CreateSessionResponse, error) {
+	r := &CreateSessionResponse{}
+	return read(rsp, err, r, &r.Response,
+		oapi.JSON(201, &r.JSON201, false))
+}
+
+// SendMessageResponse is the response of SendMessage.
+type SendMessageResponse struct {
+	Response
+}
+
 // SendMessageWithBodyWithResponse is [ClientWithResponses.SendMessageWithResponse] with a body of any media type.
 func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Context, sessionID openapi_types.UUID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
 	return readSendMessageResponse(c.SendMessageWithBody(ctx, sessionID, contentType, body, reqEditors...))
@@ -132,12 +138,6 @@ func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Contex
 // Send Message
 func (c *ClientWithResponses) SendMessageWithResponse(ctx context.Context, sessionID openapi_types.UUID, body SendMessageJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMessageResponse, error) {
 	return readSendMessageResponse(c.SendMessage(ctx, sessionID, body, reqEditors...))
-}
-
-func readCreateSessionResponse(rsp *http.Response, err error) (*CreateSessionResponse, error) {
-	r := &CreateSessionResponse{}
-	return read(rsp, err, r, &r.Response,
-		oapi.JSON(201, &r.JSON201, false))
 }
 
 func readSendMessageResponse(rsp *http.Response, err error) (*SendMessageResponse, error) {
