@@ -15,11 +15,8 @@ const keyHeader = "X-Api-Key"
 // for a key that [APIKey] could not send.
 func WithAPIKey(key string) ClientOption {
 	return func(c *Client) error {
-		if err := checkKey(key); err != nil {
-			return err
-		}
 		c.useKey(APIKey(key))
-		return nil
+		return checkKey(key)
 	}
 }
 

@@ -54,30 +54,21 @@ func (c *call) redact(text string) string {
 	return text
 }
 
-// formsOf are the ways in which a key is written that SECURITY.md names. Nothing escapes the
-// characters of most keys.
+// formsOf are the ways in which a key is written that SECURITY.md names.
 func formsOf(key string) []string {
-	forms := []string{
-		key, strings.ToLower(key), strings.ToUpper(key), http.CanonicalHeaderKey(key), // as a header's name
-		base64.RawStdEncoding.EncodeToString([]byte(key)), base64.RawURLEncoding.EncodeToString([]byte(key)),
-	}
-	if url.QueryEscape(key) != key {
-		forms = append(forms, escapesOf(key)...)
-	}
-	slices.Sort(forms)
-	return slices.Compact(forms)
-}
-
-func escapesOf(key string) []string {
 	inJSON, _ := json.Marshal(key) // a text always has JSON
 	inGo := strconv.Quote(key)
 	percent, web := url.PathEscape(key), html.EscapeString(key)
 	lower := percentEscape.ReplaceAllStringFunc(percent, strings.ToLower)
-	return []string{
+	forms := []string{
+		key, strings.ToLower(key), strings.ToUpper(key), http.CanonicalHeaderKey(key), // as a header's name
+		base64.RawStdEncoding.EncodeToString([]byte(key)), base64.RawURLEncoding.EncodeToString([]byte(key)),
 		string(inJSON[1 : len(inJSON)-1]), inGo[1 : len(inGo)-1], strings.ReplaceAll(inGo[1:len(inGo)-1], "/", `\/`),
 		url.QueryEscape(key), percent, lower, strings.ReplaceAll(percent, "%2F", "/"), strings.ReplaceAll(lower, "%2f", "/"),
 		web, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;").Replace(web), // as Go and as Python
 	}
+	slices.Sort(forms)
+	return slices.Compact(forms) // Nothing escapes the characters of most keys.
 }
 
 var percentEscape = regexp.MustCompile(`%[0-9A-F]{2}`)

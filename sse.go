@@ -26,7 +26,6 @@ type eventReader struct {
 	*place
 	lines    *pieces
 	id       string // of the event that is being read
-	lastType string // kept, as most events have the type of the one before
 	isInside bool   // past the first line, which may begin with a byte order mark
 	data     []byte // of the event that is being read
 }
@@ -72,10 +71,7 @@ func (e *eventReader) next() (Event, error) {
 				return Event{}, errEventTooLarge
 			}
 		case "event":
-			if string(value) != e.lastType {
-				e.lastType = string(value)
-			}
-			event.Type = e.lastType
+			event.Type = string(value)
 		case "id":
 			if bytes.IndexByte(value, 0) < 0 {
 				e.id = string(value)

@@ -1,9 +1,11 @@
 package feather
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -34,7 +36,7 @@ func silence(d time.Duration) change {
 		if d < 0 {
 			return failf("SilenceTimeout(%v): a time cannot be negative; 0 means no limit", d)
 		}
-		s.silence = d
+		s.silence = cmp.Or(d, math.MaxInt64)
 		return nil
 	}
 }
@@ -77,7 +79,7 @@ type try struct {
 	cancel     context.CancelFunc
 	sentBefore int
 
-	timer *time.Timer // runs while the server is waited for; nil without a limit
+	timer *time.Timer // runs while the server is waited for
 
 	sending  sync.Mutex // between the request body and the head of the response
 	hasHead  bool
@@ -94,12 +96,10 @@ func newTry(c *call, req *http.Request) *try {
 	c.addKeys(req)
 	c.mu.Unlock()
 	t.watchBody()
-	if t.silence > 0 {
-		t.timer = time.AfterFunc(t.silence, func() {
-			t.passed("the server was silent for %v, the silence timeout", t.silence)
-			cancel()
-		})
-	}
+	t.timer = time.AfterFunc(t.silence, func() {
+		t.passed("the server was silent for %v, the silence timeout", t.silence)
+		cancel()
+	})
 	return t
 }
 
@@ -118,17 +118,8 @@ func (t *try) watchBody() {
 }
 
 // wait begins to wait for the server, pause lets the caller take its time.
-func (t *try) wait() {
-	if t.timer != nil {
-		t.timer.Reset(t.silence)
-	}
-}
-
-func (t *try) pause() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
-}
+func (t *try) wait()  { t.timer.Reset(t.silence) }
+func (t *try) pause() { t.timer.Stop() }
 
 // headArrived leaves the timer to the response. The request body may still be read.
 func (t *try) headArrived() {
