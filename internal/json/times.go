@@ -3,25 +3,26 @@ package json
 import (
 	"encoding/json"
 	"reflect"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/oapi-codegen/runtime/types"
 )
 
-// moment is what Python's isoformat and str write. RFC 3339 wants a T, seconds and an
-// offset.
-var moment = regexp.MustCompile(
-	`^"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d)(:\d\d)?(:\d\d(?:\.\d+)?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?)?"$`)
+// layouts are what Python's isoformat and str write. RFC 3339 wants a T, seconds and an offset.
+var layouts = []string{
+	"2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
+	"2006-01-02T15:04", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700", "2006-01-02T15:04Z07", time.DateOnly,
+}
 
 // withTimes writes the times in data as RFC 3339 does, and only where t has a time: a
 // text that looks like one stays.
 func withTimes(data []byte, t reflect.Type) []byte {
 	switch indirect(t) {
 	case reflect.TypeFor[time.Time]():
-		return rfc3339(data)
+		return inLayout(time.RFC3339Nano, data)
 	case reflect.TypeFor[types.Date]():
-		return moment.ReplaceAll(data, []byte(`"$1"`))
+		return inLayout(time.DateOnly, data)
 	}
 	parts := partsOf(data, t)
 	if len(parts) == 0 { // It is null, of another kind than t, or read by t itself.
@@ -46,22 +47,14 @@ func withTimes(data []byte, t reflect.Type) []byte {
 	return data
 }
 
-// rfc3339 takes a time without an offset as UTC.
-func rfc3339(data []byte) []byte {
-	part := moment.FindSubmatch(data)
-	if part == nil {
-		return data
-	}
-	or := func(text []byte, otherwise string) string {
-		if len(text) == 0 {
-			return otherwise
+// inLayout takes a time without an offset as UTC.
+func inLayout(layout string, data []byte) []byte {
+	text := strings.ToUpper(strings.Trim(string(data), `"`))
+	text = strings.Replace(strings.Replace(text, " ", "T", 1), " ", "", 1)
+	for _, known := range layouts {
+		if at, err := time.Parse(known, text); err == nil {
+			return []byte(`"` + at.Format(layout) + `"`)
 		}
-		return string(text)
 	}
-	offset := "Z"
-	if len(part[6]) > 0 {
-		offset = string(part[6]) + ":" + or(part[7], "00")
-	}
-	at := or(part[2], "00") + or(part[3], ":00") + or(part[4], ":00")
-	return []byte(`"` + string(part[1]) + "T" + at + offset + `"`)
+	return data
 }
