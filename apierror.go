@@ -53,9 +53,8 @@ type APIError struct {
 	// Retryable is what the server says of another try; nil when it does not.
 	Retryable *bool
 
-	// RetryAfter is how long the server asks to wait before another try: the
-	// Retry-After header (RFC 9110, section 10.2.3), else the body's
-	// retry_after, in whole seconds; 0 without either.
+	// RetryAfter is how long the server asks to wait before another try: the Retry-After header
+	// (RFC 9110, section 10.2.3), else the body's retry_after, in whole seconds; 0 without either.
 	RetryAfter time.Duration
 
 	// Attempts is how often the request was tried, 1 without a retry.
@@ -64,8 +63,7 @@ type APIError struct {
 	// Header contains the headers of the response.
 	Header http.Header
 
-	// Body is the response's body as it came, up to 1 MiB and for up to 5
-	// seconds.
+	// Body is the response's body as it came, up to 1 MiB and for up to 5 seconds.
 	Body []byte
 
 	saysRetryAfter bool // perhaps 0
@@ -253,8 +251,7 @@ func RequestID(rsp *http.Response) string {
 	return ""
 }
 
-// retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, section
-// 10.2.3).
+// retryAfter reads the Retry-After header: seconds, or a date (RFC 9110, section 10.2.3).
 func retryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := header.Get("Retry-After")
 	if wait, ok := seconds(value); ok {

@@ -94,8 +94,7 @@ type Doer interface {
 //
 //   - the API key from [WithAPIKey] or [WithAPIKeyFunc], or else from the environment
 //     variable FEATHER_API_KEY;
-//   - the base URL from [WithBaseURL], or else from FEATHER_BASE_URL, or else
-//     [BaseURLSandbox];
+//   - the base URL from [WithBaseURL], or else from FEATHER_BASE_URL, or else [BaseURLSandbox];
 //   - a transport that all clients share, with the settings of [NewTransport]; see
 //     [WithHTTPClient] and [WithMiddleware].
 //
@@ -105,10 +104,9 @@ type Doer interface {
 // API key in clear text, and no redirect takes the key to another origin. New copies an
 // http.Client that it is given, and asks its CheckRedirect first.
 //
-// New returns an error for an option that is nil or has a bad value, for a base URL that is
-// not an absolute http or https URL, and if there is neither an API key nor a request
-// editor that may set one. It sends nothing. A client is safe for concurrent use: make one
-// and share it.
+// New returns an error for an option that is nil or has a bad value, for a base URL that is not an
+// absolute http or https URL, and if there is neither an API key nor a request editor that may set
+// one. It sends nothing. A client is safe for concurrent use: make one and share it.
 func New(opts ...ClientOption) (*ClientWithResponses, error) {
 	c := &Client{options: options{settings: defaultSettings}}
 	if err := c.apply(opts); err != nil {

@@ -18,9 +18,8 @@ type DecodeError struct {
 
 	CallInfo
 
-	// Header contains the headers of the response, and Body its body as it came: up to 64
-	// MiB, of a page of HTML up to 1 MiB. They may contain secrets; Error and LogValue show
-	// neither.
+	// Header contains the headers of the response, and Body its body as it came: up to 64 MiB, of a
+	// page of HTML up to 1 MiB. They may contain secrets; Error and LogValue show neither.
 	Header http.Header
 	Body   []byte
 

@@ -19,14 +19,12 @@ import (
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// ErrNotSent means that the call certainly did not reach the server: errors.Is(err,
-// ErrNotSent) is true if the call was refused before anything was sent, or if no connection
-// was made. Such a call can be made again, whatever its method. Any other call that failed
-// may have reached the server.
+// ErrNotSent means that the call certainly did not reach the server: errors.Is(err, ErrNotSent) is
+// true if the call was refused before anything was sent, or if no connection was made. Such a call
+// can be made again, whatever its method. Any other call that failed may have reached the server.
 var ErrNotSent = errors.New("feather: nothing was sent")
 
-// failure is this package's error type for everything but APIError, DecodeError and
-// StreamError.
+// failure is this package's error type for everything but APIError, DecodeError and StreamError.
 type failure struct {
 	info    CallInfo // zero without a call
 	text    string

@@ -78,10 +78,9 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	}
 }
 
-// WithMiddleware wraps the transport, for tracing, metrics or headers of your own: the
-// transport of [New], or of the http.Client that [WithHTTPClient] sets. The wrapper sees
-// every try of a call, with the API key in its headers. The first wrapper given is the
-// outermost. For otelhttp:
+// WithMiddleware wraps the transport, for tracing, metrics or headers of your own: the transport of
+// [New], or of the http.Client that [WithHTTPClient] sets. The wrapper sees every try of a call,
+// with the API key in its headers. The first wrapper given is the outermost. For otelhttp:
 //
 //	feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 //		return otelhttp.NewTransport(next)
@@ -100,8 +99,7 @@ func WithMiddleware(wrap func(http.RoundTripper) http.RoundTripper) ClientOption
 	}
 }
 
-// call is what a call carries beside its request. Editors change it, the layers and Stream
-// read it.
+// call is what a call carries beside its request. Editors change it, the layers and Stream read it.
 type call struct {
 	ctx                     context.Context // the caller's, which no layer has wrapped
 	logger                  *slog.Logger    // nil without one

@@ -7,9 +7,8 @@ import (
 	"github.com/featherhq/feather-go/internal/oapi"
 )
 
-// Pages yields the pages of a list, one call after another. It takes a function that
-// makes the call for one page, and works for every operation whose response has
-// next_cursor:
+// Pages yields the pages of a list, one call after another. It takes a function that makes the call
+// for one page, and works for every operation whose response has next_cursor:
 //
 //	params := &feather.ListThingsParams{}
 //	pages := feather.Pages(func(cursor *string) (*feather.ListThingsResponse, error) {

@@ -18,13 +18,11 @@ const (
 	// minSecret is the length from which a key is redacted: a shorter one is no secret,
 	// and would be found in any text.
 	minSecret = 4
-	// maxForeign is how many characters of somebody else's text an error or a log record
-	// repeats.
+	// maxForeign is how many characters of somebody else's text an error or a log record repeats.
 	maxForeign = 300
 )
 
-// addKeys remembers the keys of a request. A middleware may have set another one than the
-// call.
+// addKeys remembers the keys of a request. A middleware may have set another one than the call.
 func (c *call) addKeys(req *http.Request) {
 	for name, values := range req.Header {
 		if len(name) != len(keyHeader) || !strings.EqualFold(name, keyHeader) {

@@ -29,11 +29,11 @@ const maxSubscriptions = 5
 // the server gives its events no ids, or cannot go on after one, they come again from the
 // start: subscribe runs before each subscription, so reset there what the events add to.
 //
-// Only a text/event-stream is resumed. Another subscription follows if the connection cannot be made or breaks, if the server is
-// silent for too long ([SilenceTimeout], [EventTimeout]), and if the stream ends, unless it
-// ends with an event that [RequireEvent] requires. Before it Resume waits as long as the
-// server's last retry field says, but at most a minute, or else 0.5 to 8 seconds, longer each
-// time, with jitter.
+// Only a text/event-stream is resumed. Another subscription follows if the connection cannot be
+// made or breaks, if the server is silent for too long ([SilenceTimeout], [EventTimeout]), and if
+// the stream ends, unless it ends with an event that [RequireEvent] requires. Before it Resume
+// waits as long as the server's last retry field says, but at most a minute, or else 0.5 to 8
+// seconds, longer each time, with jitter.
 //
 // The events end without an error after a 204, and after an event that RequireEvent requires.
 // An error is the last thing yielded, with a zero Event: that of the first subscription, if it

@@ -42,9 +42,8 @@ func WithMaxRetries(n int) ClientOption {
 // more than a minute, or if the wait would outlast the deadline of the context, the call
 // returns its error at once. A context that ends during the wait ends the call.
 //
-// Feather allows an organization 6,000 requests a minute. A program that makes more than 300
-// calls at once needs a limiter of its own, such as golang.org/x/time/rate in a request
-// editor.
+// Feather allows an organization 6,000 requests a minute. A program that makes more than 300 calls
+// at once needs a limiter of its own, such as golang.org/x/time/rate in a request editor.
 //
 // A body that cannot be read again (http.Request.GetBody is nil) is sent once. A retry has
 // its number, from 1, in the header X-Retry-Count.

@@ -28,11 +28,10 @@ type account struct {
 // sendOnce is the last layer before the transport. It keeps net/http from sending a request
 // again by itself, and proves of a request that failed that nothing was sent.
 //
-// Over HTTP/2 net/http sends a request again after REFUSED_STREAM and PROTOCOL_ERROR,
-// although the server may have acted on it: haproxy refuses a stream whose server hung up.
-// It cannot do so where a body has been read and GetBody is nil. Over HTTP/1.1 it needs
-// GetBody to replace a connection that was closed before anything was written, so the
-// protocol must be known.
+// Over HTTP/2 net/http sends a request again after REFUSED_STREAM and PROTOCOL_ERROR, although the
+// server may have acted on it: haproxy refuses a stream whose server hung up. It cannot do so where
+// a body has been read and GetBody is nil. Over HTTP/1.1 it needs GetBody to replace a connection
+// that was closed before anything was written, so the protocol must be known.
 type sendOnce struct {
 	next            http.RoundTripper
 	isHTTPTransport bool // an *http.Transport, which sends nothing without a connection
@@ -263,8 +262,7 @@ func (a *attempt) mayWrite(conn net.Conn) bool {
 }
 
 // unsentTexts are errors of net/http that prove that the server has not seen the request, and
-// refusals the beginnings of those for which it asks for no connection. Their types are
-// unexported.
+// refusals the beginnings of those for which it asks for no connection. Their types are unexported.
 var unsentTexts = []string{
 	"http: server closed idle connection",                         // nothing was written
 	"http2: client conn not usable",                               // nothing was written

@@ -17,8 +17,7 @@ import (
 
 // Event is one event of a response.
 type Event struct {
-	// ID is the last id that the stream has set, at this event or before it;
-	// empty without any.
+	// ID is the last id that the stream has set, at this event or before it; empty without any.
 	ID string
 
 	// Type is the event's name, such as delta; empty where it has none.
@@ -105,16 +104,14 @@ func WithRequireEvent(types ...string) ClientOption {
 	return forAll(requireEvent(types))
 }
 
-// RequireEvent makes [Stream] require that the stream of one call ends with an event of one
-// of these types. Pass it as the last argument of the call. A stream that ends without such
-// an event ends with an error that errors.Is finds as io.ErrUnexpectedEOF. The stream is
-// over once the event has come, even if the connection stays open. By default no event is
-// required. Only events of text/event-stream have a type, so a stream of another media type
-// always lacks the event.
+// RequireEvent makes [Stream] require that the stream of one call ends with an event of one of
+// these types. Pass it as the last argument of the call. A stream that ends without such an event
+// ends with an error that errors.Is finds as io.ErrUnexpectedEOF. The stream is over once the event
+// has come, even if the connection stays open. By default no event is required. Only events of
+// text/event-stream have a type, so a stream of another media type always lacks the event.
 //
-// This is the only way to tell a whole stream from one that was cut between two events:
-// through many proxies both look the same. The streams that Feather documents end with
-// complete.
+// This is the only way to tell a whole stream from one that was cut between two events: through
+// many proxies both look the same. The streams that Feather documents end with complete.
 func RequireEvent(types ...string) RequestEditorFn {
 	return setting(requireEvent(types))
 }
@@ -230,8 +227,7 @@ func stream(rsp *http.Response, err error, at *place) iter.Seq2[Event, error] {
 	}
 }
 
-// next returns an event, or the error that ends the stream; io.EOF where it ends as it
-// should.
+// next returns an event, or the error that ends the stream; io.EOF where it ends as it should.
 func (c *call) next(rsp *http.Response, events source) (Event, error) {
 	if ended := contextError(c.ctx); ended != nil {
 		return Event{}, c.brokenOff(rsp, ended)

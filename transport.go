@@ -10,16 +10,14 @@ import (
 	"time"
 )
 
-// idleConnections is how long a connection is kept for the next call. Load balancers close
-// theirs after 60 seconds and more, and a POST that meets the close fails, because it must
-// not be repeated blindly. A bare uvicorn closes after 5 seconds: of 400 POSTs that were aimed
-// within 20 ms of that moment, 3 failed. Where you call one directly, set IdleConnTimeout of
-// NewTransport to 4 seconds.
+// idleConnections is how long a connection is kept for the next call. Load balancers close theirs
+// after 60 seconds and more, and a POST that meets the close fails, because it must not be repeated
+// blindly. A bare uvicorn closes after 5 seconds: of 400 POSTs that were aimed within 20 ms of that
+// moment, 3 failed. Where you call one directly, set IdleConnTimeout of NewTransport to 4 seconds.
 const idleConnections = 50 * time.Second
 
-// NewTransport returns a transport with the settings that [New] uses, for a program that
-// must change something in it, such as a proxy, a certificate authority or a client
-// certificate:
+// NewTransport returns a transport with the settings that [New] uses, for a program that must
+// change something in it, such as a proxy, a certificate authority or a client certificate:
 //
 //	transport := feather.NewTransport()
 //	transport.TLSClientConfig = &tls.Config{RootCAs: roots}

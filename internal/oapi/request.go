@@ -35,9 +35,8 @@ func New(operation, method, path string) *Request {
 	return &Request{Operation: operation, Method: method, PathTemplate: path, path: path, header: http.Header{}}
 }
 
-// Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3).
-// One that is nil is left out, and so is an empty list, which has no text (RFC 6570,
-// section 2.3).
+// Param adds a parameter, written in its style (OpenAPI 3.1, section 4.8.12.3). One that is nil is
+// left out, and so is an empty list, which has no text (RFC 6570, section 2.3).
 func (r *Request) Param(in runtime.ParamLocation, name, style string, explode bool, kind, format string, value any) {
 	v := reflect.Indirect(reflect.ValueOf(value)) // The runtime panics on a pointer to an object.
 	if IsNil(value) || v.Kind() == reflect.Slice && v.Len() == 0 {
@@ -130,8 +129,7 @@ func (r *Request) Build(ctx context.Context, server string) (*http.Request, erro
 	return req, nil
 }
 
-// Close closes the body of a request that is not sent: a writer into a pipe waits
-// for that.
+// Close closes the body of a request that is not sent: a writer into a pipe waits for that.
 func (r *Request) Close() {
 	if body, ok := r.body.(io.Closer); ok {
 		_ = body.Close()
