@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 )
 
@@ -80,7 +81,7 @@ func encode(v reflect.Value) ([]byte, error) {
 	case v.Kind() == reflect.Slice && v.IsNil() && t.Elem().Kind() == reflect.Uint8:
 		return []byte(`""`), nil
 	case v.Kind() == reflect.Slice && (v.IsNil() || !isSimple(t.Elem())), v.Kind() == reflect.Array:
-		return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
+		return encodeList(v)
 	}
 	if v.CanAddr() {
 		v = v.Addr() // It may have the method that writes it.
@@ -89,24 +90,35 @@ func encode(v reflect.Value) ([]byte, error) {
 }
 
 func encodeStruct(v reflect.Value) ([]byte, error) {
-	var names []string
-	var values []reflect.Value
+	var members [][]byte
 	for field, value := range sent(v) {
 		isList := value.Kind() == reflect.Slice || value.Kind() == reflect.Map
 		if field.nullable && isList && value.IsNil() {
 			value = reflect.Value{}
-		} else if field.quoted {
-			data, err := encode(value)
-			if err != nil {
-				return nil, err
-			}
-			if value = reflect.ValueOf(string(data)); string(data) == "null" {
-				value = reflect.Value{}
-			}
 		}
-		names, values = append(names, field.name), append(values, value)
+		data, err := encode(value)
+		if err == nil && field.quoted && string(data) != "null" {
+			data, err = json.Marshal(string(data))
+		}
+		if err != nil {
+			return nil, err
+		}
+		name, _ := json.Marshal(field.name) // a text always has JSON
+		members = append(members, slices.Concat(name, []byte(":"), data))
 	}
-	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
+	return slices.Concat([]byte("{"), bytes.Join(members, []byte(",")), []byte("}")), nil
+}
+
+func encodeList(v reflect.Value) ([]byte, error) {
+	items := make([][]byte, v.Len())
+	for i := range items {
+		data, err := encode(v.Index(i))
+		if err != nil {
+			return nil, err
+		}
+		items[i] = data
+	}
+	return slices.Concat([]byte("["), bytes.Join(items, []byte(",")), []byte("]")), nil
 }
 
 // encodeMap leaves the keys to encoding/json.
@@ -120,30 +132,4 @@ func encodeMap(v reflect.Value) ([]byte, error) {
 		encoded.SetMapIndex(key, reflect.ValueOf(RawMessage(data)))
 	}
 	return json.Marshal(encoded.Interface())
-}
-
-// join writes n parts; those of an object have a name.
-func join(start string, n int, part func(int) (string, reflect.Value), end string) ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteString(start)
-	for i := range n {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		name, value := part(i)
-		if start == "{" {
-			quoted, err := json.Marshal(name)
-			if err != nil {
-				return nil, err
-			}
-			out.Write(append(quoted, ':'))
-		}
-		data, err := encode(value)
-		if err != nil {
-			return nil, err
-		}
-		out.Write(data)
-	}
-	out.WriteString(end)
-	return out.Bytes(), nil
 }
