@@ -74,16 +74,14 @@ func APIKeyFunc(source func(context.Context) (string, error)) RequestEditorFn {
 var errNoKeySource = failf("the function that returns the API key is nil")
 
 func checkKey(key string) error {
+	bad := strings.IndexFunc(key, func(c rune) bool { return c < ' ' || c > '~' })
 	switch {
 	case key == "":
 		return failf("the API key is empty")
 	case strings.TrimSpace(key) != key:
 		return failf("the API key has white space around it, such as the newline at the end of a file; trim it")
-	}
-	for i := range len(key) {
-		if c := key[i]; c < ' ' || c > '~' {
-			return failf("the API key has a byte at offset %d that a header cannot carry; use only printable ASCII", i)
-		}
+	case bad >= 0:
+		return failf("the API key has a byte at offset %d that a header cannot carry; use only printable ASCII", bad)
 	}
 	return nil
 }

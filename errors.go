@@ -94,7 +94,7 @@ func textOf(err error) string { return strings.TrimPrefix(err.Error(), "feather:
 // explain turns the error of a try without a response into a failure: what happened, and
 // whether anything was sent. The order of the cases counts: a limit of ours or the caller's
 // context ends a try with some error of the transport, which says less.
-func (t *try) explain(req *http.Request, err error) error {
+func (t *try) explain(req *http.Request, err, bodyErr error) error {
 	cause := err
 	if urlErr, ok := err.(*url.Error); ok {
 		cause = urlErr.Err // its own text is method and URL once more
@@ -107,7 +107,7 @@ func (t *try) explain(req *http.Request, err error) error {
 	f.notSent = account.unsent != nil && account.sent == t.sentBefore &&
 		(errors.Is(err, account.unsent) || errors.Is(err, http.ErrSchemeMismatch))
 	ours, isOurs := cause.(*failure)
-	handshake, bodyErr, limit := handshakeFault(req.URL, cause), t.failedBody(), t.limit.Load()
+	handshake, limit := handshakeFault(req.URL, cause), t.limit.Load()
 	switch {
 	case limit != nil:
 		f.text, f.causes, f.lasting = *limit, []error{os.ErrDeadlineExceeded}, true

@@ -91,7 +91,7 @@ func (s *sendOnce) send(call *call, req *http.Request) (*http.Response, *attempt
 	}
 	if !s.http2.Load() {
 		rsp, a, err := s.roundTrip(call, req, &attempt{refusesHTTP2: true})
-		if err == nil || !a.hasRefused() {
+		if err != errHTTP2 {
 			return rsp, a, err
 		}
 		s.http2.Store(true)
@@ -172,13 +172,13 @@ type attempt struct {
 	failures     []error // of looking up, dialling and shaking hands
 }
 
+// errHTTP2 means that nothing was written because the connection speaks HTTP/2.
+var errHTTP2 = errors.New("the connection speaks HTTP/2")
+
 func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.Response, *attempt, error) {
-	ctx, cancel := req.Context(), func() {}
-	if a.refusesHTTP2 || a.endsRepeats {
-		// An HTTP/2 request whose context has ended is not written. The context of a response
-		// ends with the call's.
-		ctx, cancel = context.WithCancel(ctx)
-	}
+	// An HTTP/2 request whose context has ended is not written. The context of a response ends
+	// with the call's.
+	ctx, cancel := context.WithCancel(req.Context())
 	a.cleartextHTTP2 = s.cleartextHTTP2 && req.URL.Scheme == "http"
 	target := ""
 	if call.keyPlain.Load() {
@@ -195,6 +195,8 @@ func (s *sendOnce) roundTrip(call *call, req *http.Request, a *attempt) (*http.R
 	case a.proxy != "":
 		err = notSent(failf("refusing to send the API key in clear text through the proxy %s; "+
 			"use https, or no proxy for %s", a.proxy, origin(req.URL)))
+	case a.refusesHTTP2 && a.isHTTP2 && !a.connected:
+		err = errHTTP2
 	case a.isRepeated:
 		err = fmt.Errorf("the server refused or reset the HTTP/2 stream: %w", io.ErrUnexpectedEOF)
 	}
@@ -233,13 +235,6 @@ func (a *attempt) trace(target string, cancel func()) *httptrace.ClientTrace {
 		ConnectDone:          func(_, _ string, err error) { failed(err) },
 		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { failed(err) },
 	}
-}
-
-// hasRefused says whether nothing was written because the connection speaks HTTP/2.
-func (a *attempt) hasRefused() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.isHTTP2 && !a.connected
 }
 
 func (a *attempt) mayWrite(conn net.Conn) bool {

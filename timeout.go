@@ -53,11 +53,11 @@ func limitSilence(next Doer) Doer {
 		}
 		t := newTry(call, req)
 		rsp, err := next.Do(t.req)
-		t.headArrived()
+		bodyErr := t.headArrived()
 		switch {
 		case err != nil:
 			t.end()
-			return nil, t.explain(req, err)
+			return nil, t.explain(req, err, bodyErr)
 		case rsp == nil:
 			t.end()
 			return nil, &failure{info: call.infoOf(req), text: "the Doer returned neither a response nor an error"}
@@ -121,12 +121,14 @@ func (t *try) watchBody() {
 func (t *try) wait()  { t.timer.Reset(t.silence) }
 func (t *try) pause() { t.timer.Stop() }
 
-// headArrived leaves the timer to the response. The request body may still be read.
-func (t *try) headArrived() {
+// headArrived leaves the timer to the response. The request body may still be read; if it has
+// failed, its error is returned.
+func (t *try) headArrived() error {
 	t.sending.Lock()
 	defer t.sending.Unlock()
 	t.hasHead = true
 	t.pause()
+	return t.bodyErr
 }
 
 // bodyRead turns the timer on or off around a read of the request body.
@@ -144,12 +146,6 @@ func (t *try) bodyRead(turn func(), err error) {
 func (t *try) end() {
 	t.pause()
 	t.cancel()
-}
-
-func (t *try) failedBody() error {
-	t.sending.Lock()
-	defer t.sending.Unlock()
-	return t.bodyErr
 }
 
 // passed notes that a limit of ours has passed, before it ends the try.
