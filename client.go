@@ -33,12 +33,10 @@ type Client struct {
 	options options
 }
 
-// ClientWithResponses is the client. For each operation it has two methods: the one whose
-// name ends in WithResponse reads the whole response into typed fields, the other one
-// returns the HTTP response as it begins, for [Stream] or for a download.
-//
-// Without an error, the field of the response's status, such as JSON201, is not nil where
-// the API document declares a body that cannot be null.
+// ClientWithResponses is the client. For each operation it has the method of [Client], for
+// [Stream] or for a download, and one that reads the whole response into typed fields, whose name
+// ends in WithResponse. Without an error, the field of the response's status, such as JSON201, is
+// not nil where the API document declares a body that cannot be null.
 type ClientWithResponses struct {
 	*Client
 }
@@ -74,10 +72,11 @@ func (r *Response) Missing() []string {
 
 func (r *Response) bytes() []byte { return r.Body }
 
-// File is a file in a multipart/form-data request. It is sent as it is read, and never held
-// in memory. Set Reader, which is read once, or Open, which is called for each try; a
-// strings.Reader and a bytes.Reader can be read again as well. Name and ContentType are
-// optional. A call with a file that can be read only once is not retried.
+// File is a file in a multipart/form-data request. It is sent as it is read, and never held in
+// memory. Set Reader, which is read once, or Open, which is called for each try. Name and
+// ContentType are optional. A call with a file that can be read only once is not retried. A
+// Reader can be read again if it is a strings.Reader, a bytes.Reader or another one with a size
+// and ReadAt that need not be closed.
 type File = oapi.File
 
 // RequestEditorFn changes a request before it is sent. Editors run in order, the client's and

@@ -65,6 +65,9 @@ func indirect(t reflect.Type) reflect.Type {
 // sent yields the fields of a struct that are written, as encoding/json has it.
 func sent(v reflect.Value) iter.Seq2[field, reflect.Value] {
 	return func(yield func(field, reflect.Value) bool) {
+		if v.Kind() != reflect.Struct {
+			return
+		}
 		for _, f := range fieldsOf(v.Type()) {
 			value, err := v.FieldByIndexErr(f.index) // fails in an embedded pointer that is nil
 			isLeftOut := err != nil || f.omitZero && isZero(value) || f.omitEmpty && isEmpty(value)
@@ -77,16 +80,9 @@ func sent(v reflect.Value) iter.Seq2[field, reflect.Value] {
 
 // Fields yields the names and values of a struct that are sent.
 func Fields(body any) iter.Seq2[string, reflect.Value] {
+	fields := sent(reflect.Indirect(reflect.ValueOf(body)))
 	return func(yield func(string, reflect.Value) bool) {
-		v := reflect.Indirect(reflect.ValueOf(body))
-		if v.Kind() != reflect.Struct {
-			return
-		}
-		for f, value := range sent(v) {
-			if !yield(f.name, value) {
-				return
-			}
-		}
+		fields(func(f field, value reflect.Value) bool { return yield(f.name, value) })
 	}
 }
 

@@ -15,12 +15,7 @@ import (
 	"github.com/featherhq/feather-go/internal/json"
 )
 
-// File is a file in a multipart/form-data request. It is sent as it is read, and never
-// held in memory.
-//
-// A request with files is sent again, by a retry or a redirect, only if each of them can be
-// read again: it has Open, or its Reader is a strings.Reader, a bytes.Reader or another one
-// with a size and ReadAt that need not be closed.
+// File is feather.File.
 type File struct {
 	// Name is the name of the file; by default that of the form's field.
 	Name string
