@@ -99,8 +99,8 @@ func (t *try) explain(req *http.Request, err, bodyErr error) error {
 	if urlErr, ok := err.(*url.Error); ok {
 		cause = urlErr.Err // its own text is method and URL once more
 	}
-	text, causes := endOf(t.ctx, err)
-	f := &failure{text: cause.Error(), causes: causes}
+	f := &failure{text: cause.Error()}
+	_, f.causes = endOf(t.ctx, err)
 	t.mu.Lock()
 	account := t.account
 	t.mu.Unlock()
@@ -112,7 +112,7 @@ func (t *try) explain(req *http.Request, err, bodyErr error) error {
 	case limit != nil:
 		f.text, f.causes, f.lasting = *limit, []error{os.ErrDeadlineExceeded}, true
 	case contextError(t.ctx) != nil:
-		f.text = text
+		f.text, f.causes = endOf(t.ctx, err)
 	case bodyErr != nil:
 		f.text, f.causes, f.lasting = "reading the request body: "+bodyErr.Error(), []error{bodyErr}, true
 	case isOurs:
