@@ -130,16 +130,11 @@ func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithRes
 
 // layers puts the client together, from the network up.
 func layers(network Doer) Doer {
-	// The API key goes out encrypted.
-	doer := guardKey(network)
-	// A try ends when the server is silent, and its error says whether anything was sent.
-	doer = limitSilence(doer)
-	// A response outside 2xx is an *APIError.
-	doer = refuseErrors(doer, network)
-	// Each try is logged.
-	doer = logTries(doer)
-	// What failed is tried again, where the server cannot act twice.
-	return &retrier{doer}
+	doer := guardKey(network)          // The API key goes out encrypted.
+	doer = limitSilence(doer)          // A try ends when the server is silent, and its error says what was sent.
+	doer = refuseErrors(doer, network) // A response outside 2xx is an *APIError.
+	doer = logTries(doer)              // Each try is logged.
+	return &retrier{doer}              // What failed is tried again, where the server cannot act twice.
 }
 
 // do sends the request of one call. Every method of an operation ends here.

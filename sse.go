@@ -101,10 +101,6 @@ type recordReader struct {
 	begun      bool
 }
 
-func newRecordReader(r io.Reader, delimiter string) *recordReader {
-	return &recordReader{records: newPieces(r, delimiter, maxEvent), isSequence: delimiter == "\x1e"}
-}
-
 func (r *recordReader) next() (Event, error) {
 	for {
 		record, err := r.records.next()

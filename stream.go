@@ -235,6 +235,8 @@ func (c *call) next(rsp *http.Response, events source) (Event, error) {
 	event, err := c.nextInTime(rsp, events)
 	_, isServerSent := events.(*eventReader)
 	switch {
+	case err != nil && c.limit.Load() != nil:
+		return Event{}, c.brokenOff(rsp, err)
 	case err == io.EOF && c.requiredEvents != nil:
 		return Event{}, c.failed(rsp, "the stream ended without an event of type "+strings.Join(c.requiredEvents, " or "),
 			io.ErrUnexpectedEOF)
@@ -259,12 +261,8 @@ func (c *call) nextInTime(rsp *http.Response, events source) (Event, error) {
 		c.passed("the stream sent no event for %v, the event timeout", c.eventTimeout)
 		closeBody(rsp.Body)
 	})
-	event, err := events.next()
-	timer.Stop()
-	if err != nil && c.limit.Load() != nil {
-		err = c.brokenOff(rsp, err)
-	}
-	return event, err
+	defer timer.Stop()
+	return events.next()
 }
 
 // maxDrain is how long the end of a response may take to follow its last event. With it the
@@ -307,10 +305,10 @@ func openStream(rsp *http.Response, at *place) (source, error) {
 		return newEventReader(rsp.Body, at), nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
 		"application/x-jsonlines", "application/stream+json":
-		return newRecordReader(rsp.Body, "\n"), nil
+		return &recordReader{records: newPieces(rsp.Body, "\n", maxEvent)}, nil
 	}
 	if mediaType == "application/json-seq" || strings.HasSuffix(mediaType, "+json-seq") {
-		return newRecordReader(rsp.Body, "\x1e"), nil
+		return &recordReader{records: newPieces(rsp.Body, "\x1e", maxEvent), isSequence: true}, nil
 	}
 	return wholeBody{rsp.Body}, nil
 }

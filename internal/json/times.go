@@ -37,12 +37,8 @@ func withTimes(data []byte, t reflect.Type) []byte {
 			members[part.key] = rewritten
 		}
 	}
-	var whole any = members
-	if items != nil {
-		whole = items
-	}
-	if rewritten, err := json.Marshal(whole); err == nil {
-		return rewritten
+	if data, _ = json.Marshal(members); items != nil { // The parts are JSON, so there is no error.
+		data, _ = json.Marshal(items)
 	}
 	return data
 }
