@@ -93,9 +93,10 @@ func guardKey(next Doer) Doer {
 		if len(req.Header[keyHeader]) == 0 {
 			return next.Do(req)
 		}
-		if err := checkEncrypted(req.URL); err != nil {
+		if req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()) {
 			closeBody(req.Body)
-			return nil, notSent(err)
+			return nil, notSent(failf("refusing to send the API key in clear text to %s; "+
+				"use https (plain http is only for loopback)", origin(req.URL)))
 		}
 		callOf(req).keyPlain.Store(req.URL.Scheme == "http")
 		return next.Do(req)
@@ -111,15 +112,6 @@ func canonicalKeyHeader(header http.Header) {
 			header[keyHeader] = values
 		}
 	}
-}
-
-// checkEncrypted refuses a URL at which a key would be readable on the network.
-func checkEncrypted(u *url.URL) error {
-	if u.Scheme == "https" || isLoopback(u.Hostname()) {
-		return nil
-	}
-	return failf("refusing to send the API key in clear text to %s; use https (plain http is only for loopback)",
-		origin(u))
 }
 
 func isLoopback(host string) bool {

@@ -1,6 +1,7 @@
 package feather
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -196,13 +197,9 @@ func (c *Client) readEnvironment() error {
 	if len(c.editors) == 0 {
 		return failf("no API key; set FEATHER_API_KEY or pass WithAPIKey")
 	}
-	if c.server != "" {
-		return checkBaseURL(c.server)
-	}
-	c.server = BaseURLSandbox
-	if base := os.Getenv("FEATHER_BASE_URL"); base != "" {
-		c.server = base
-		if err := checkBaseURL(base); err != nil {
+	if c.server == "" {
+		c.server = cmp.Or(os.Getenv("FEATHER_BASE_URL"), BaseURLSandbox)
+		if err := checkBaseURL(c.server); err != nil {
 			return inEnvironment("FEATHER_BASE_URL", err)
 		}
 	}

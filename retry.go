@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,11 +191,7 @@ func (c *call) otherKey(req *http.Request, err error) string {
 
 // isIdempotent follows RFC 9110, section 9.2.2.
 func isIdempotent(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
-		return true
-	}
-	return false
+	return slices.Contains([]string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}, method)
 }
 
 // waitBeforeRetry is what the server asks for, with jitter on top, else growing. It
