@@ -45,14 +45,10 @@ func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Respo
 		at := &place{}
 		for fruitless := 1; ; fruitless++ {
 			rsp, err := subscribe(at.lastID)
-			count := 0
 			goesOn, err := forward(rsp, err, at, func(event Event) bool {
-				count++
+				fruitless = 0
 				return yield(event, nil)
 			})
-			if count > 0 {
-				fruitless = 0
-			}
 			switch {
 			case err == nil && !goesOn:
 				return
