@@ -48,7 +48,8 @@ func fieldsOf(t reflect.Type) []field {
 		}
 	}
 	isShadowed := func(f field) bool {
-		return slices.ContainsFunc(fields, func(g field) bool { return g.name == f.name && len(g.index) < len(f.index) })
+		isOuter := func(g field) bool { return g.name == f.name && len(g.index) < len(f.index) }
+		return slices.ContainsFunc(fields, isOuter)
 	}
 	fields = slices.DeleteFunc(slices.Clone(fields), isShadowed)
 	fieldsByType.Store(t, fields)
