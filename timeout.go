@@ -93,6 +93,7 @@ func newTry(c *call, req *http.Request) *try {
 	c.mu.Lock()
 	t.sentBefore = c.sent
 	c.account = account{sent: c.sent}
+	c.limit.Store(nil)
 	c.addKeys(req)
 	c.mu.Unlock()
 	t.watchBody()
