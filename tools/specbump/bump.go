@@ -102,45 +102,54 @@ func update(dir string, inputs []string, report *report, log *progress) error {
 	if err != nil {
 		return err
 	}
-	before, err := loadTree(dir, vendored.root)
+	after, err := plan(dir, vendored.root, document, report)
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
+	}
+	encoded, err := after.names.encode()
 	if err != nil {
 		return err
+	}
+	return errors.Join(writeFile(filepath.Join(dir, specFile), encodeJSON(document)),
+		writeFile(filepath.Join(dir, namesFile), encoded))
+}
+
+// plan names what a new document brings, and prepares it, or refuses it.
+func plan(dir string, vendored, document object, report *report) (*tree, error) {
+	before, err := loadTree(dir, vendored)
+	if err != nil {
+		return nil, err
 	}
 	after, err := loadTree(dir, document)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := after.checkDocument(); err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
+		return nil, err
 	}
 	taken, err := declared(dir, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after.names, report.names, err = before.names.updated(before.document, after.document, taken)
+	if err == nil {
+		err = after.names.check(after.document)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, target := range after.unmatched {
 		if !slices.Contains(before.unmatched, target) {
 			report.unmatched = append(report.unmatched, "`"+target+"`")
 		}
 	}
-	encoded, err := after.names.encode()
-	if err != nil {
-		return err
-	}
 	for _, t := range []*tree{before, after} {
-		if _, err := t.prepare(dir); err != nil {
-			return err
+		if err := t.prepare(dir); err != nil {
+			return nil, err
 		}
 	}
-	if err := checkInline(before.inline, after.inline); err != nil {
-		return err
-	}
 	report.numbered = after.numbered()
-	return errors.Join(writeFile(filepath.Join(dir, specFile), encodeJSON(document)),
-		writeFile(filepath.Join(dir, namesFile), encoded))
+	return after, checkInline(before.inline, after.inline)
 }
 
 // ours are the packages that no document may break.
@@ -156,11 +165,7 @@ func buildAndTest(original, dir string, log *progress) (broken []string, err err
 	if err := log.run(dir, "go", "generate", "."); err != nil {
 		return nil, err
 	}
-	after, err := generatedConstants(dir)
-	if err == nil {
-		err = checkConstants(before, after)
-	}
-	if err != nil {
+	if err := checkConstants(dir, before); err != nil {
 		return nil, err
 	}
 	try := func(args ...string) bool {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"go/token"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,17 +22,34 @@ func (t *tree) checkDocument() error {
 	}
 	var problem error
 	check := func(err error) { problem = cmp.Or(problem, err) }
-	for key, schema := range sorted(schemasOf(t.document)) {
-		p := place{at: jsonPath("components", "schemas", key), schema: objectAt(schema)}
-		check(isReadable(p.at, schema, &openapi3.SchemaRef{}))
-		check(checkFields(p))
+	for kind, into := range map[string]func() any{
+		"schemas":       func() any { return &openapi3.SchemaRef{} },
+		"parameters":    func() any { return &openapi3.ParameterRef{} },
+		"headers":       func() any { return &openapi3.HeaderRef{} },
+		"requestBodies": func() any { return &openapi3.RequestBodyRef{} },
+		"responses":     func() any { return &openapi3.ResponseRef{} },
+	} {
+		for key, part := range sorted(get(t.document, "components", kind)) {
+			check(isReadable(jsonPath("components", kind, key), part, into()))
+		}
+	}
+	for path, item := range sorted(t.document["paths"]) {
+		check(isReadable(jsonPath("paths", path), item, &openapi3.PathItem{}))
 	}
 	for _, o := range operations(t.document) {
-		check(isReadable(o.at(), o.object, &openapi3.Operation{}))
 		check(checkParameters(t.document, o))
+		for code := range sorted(o.object["responses"]) {
+			if strings.EqualFold(code, "2XX") {
+				check(fmt.Errorf("%s.responses.%s: a class of 2xx has no typed field; name the status, by an update and a "+
+					"remove in %s", o.at(), code, overlayFile))
+			}
+		}
+	}
+	for key, schema := range sorted(schemasOf(t.document)) {
+		check(checkSchema(newPlace(jsonPath("components", "schemas", key), "", schema)))
 	}
 	t.eachPlace(func(p place) string {
-		check(checkFields(p))
+		check(checkSchema(p))
 		return p.name
 	})
 	if _, err := openapi3.NewLoader().LoadFromData(encodeJSON(t.document)); err != nil {
@@ -111,30 +128,42 @@ func resolve(document object, ref string) any {
 	return node
 }
 
-var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
-
 // checkParameters compares the parameters in a path with those that are declared, and finds
 // two that would be one.
 func checkParameters(document object, o operation) error {
-	inPath, fields := map[string]bool{}, map[string]string{}
-	for _, list := range [][]any{listAt(document, "paths", o.path, "parameters"), listAt(o.object, "parameters")} {
+	inPath, fields, variables := map[string]bool{}, map[string]string{}, map[string]string{}
+	for _, variable := range templateVariables {
+		variables[variable] = "a variable of the generated code"
+	}
+	for _, parent := range []string{jsonPath("paths", o.path), o.at()} {
+		list := listAt(o.object, "parameters")
+		if parent != o.at() {
+			list = listAt(document, "paths", o.path, "parameters")
+		}
 		seen := map[string]bool{}
 		for _, parameter := range list {
+			at := fmt.Sprintf("%s.parameters[?(@.name=='%s')]", parent, textAt(parameter, "name"))
 			if ref := textAt(parameter, "$ref"); ref != "" {
-				parameter = resolve(document, ref)
+				parameter, at = resolve(document, ref), jsonPath(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
 			}
 			name, in := textAt(parameter, "name"), textAt(parameter, "in")
 			if seen[in+name] {
 				return fmt.Errorf("%s: the parameter %s in %s is declared twice; where %s declares it, "+
-					"the document does now, and the entry can go", o.at(), name, in, overlayFile)
+					"the document does now, and the entry can go", parent, name, in, overlayFile)
 			}
 			seen[in+name] = true
-			if in == "path" {
+			called, goName := name+" in "+in, cmp.Or(textAt(parameter, "x-go-name"), name)
+			var err error
+			switch in {
+			case "path":
 				inPath[name] = true
-				continue
+				err = addField(variables, at, called, goName, codegen.LowercaseFirstCharacter(fieldName(goName)))
+			case "cookie":
+				err = fmt.Errorf("%s: a parameter in a cookie is not supported; remove it in %s", at, overlayFile)
+			default:
+				err = addField(fields, at, called, goName, fieldName(goName))
 			}
-			at := fmt.Sprintf("%s.parameters[?(@.name=='%s')]", o.at(), name)
-			if err := addField(fields, at, name+" in "+in, cmp.Or(textAt(parameter, "x-go-name"), name)); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -158,48 +187,75 @@ func checkParameters(document object, o operation) error {
 	return nil
 }
 
-// checkFields finds two properties that would be one field.
-func checkFields(p place) error {
+// templateVariables are what the generated code calls its own.
+var templateVariables = []string{"ctx", "body", "contentType", "reqEditors", "params", "c", "r", "nil", "string",
+	"context", "errors", "fmt", "http", "io", "json", "nullable", "oapi", "runtime", "time"}
+
+func fieldName(name string) string { return codegen.SchemaNameToTypeName(name) }
+
+// checkSchema finds two properties that would be one field, and types that Go does not have.
+func checkSchema(p place) error {
+	types := slices.DeleteFunc(slices.Clone(listAt(p.schema, "type")), isNullType)
+	if len(types) > 1 {
+		return fmt.Errorf("%s: a list of types is not supported; write a union:\n%s", p.at,
+			advice(p.target, "anyOf: [{type: ONE}, {type: OTHER}]")+"\n  and remove its type")
+	}
+	for _, written := range append(types, p.schema["type"]) {
+		if name, ok := written.(string); ok && !slices.Contains(types3, name) {
+			return fmt.Errorf("%s: there is no type %q", p.at, name)
+		}
+	}
 	fields := map[string]string{}
+	if p.schema["additionalProperties"] != nil && p.schema["additionalProperties"] != false {
+		for _, method := range []string{"Get", "Set", "AdditionalProperties", "MarshalJSON", "UnmarshalJSON"} {
+			fields[method] = "a method of a type with additionalProperties"
+		}
+	}
 	for property, described := range sorted(p.schema["properties"]) {
-		at := p.at + ".properties" + step(property)
-		if err := addField(fields, at, property, cmp.Or(textAt(described, "x-go-name"), property)); err != nil {
+		name := cmp.Or(textAt(described, "x-go-name"), property)
+		if err := addField(fields, p.target+".properties"+step(property), property, name, fieldName(name)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return checkValueNames(p)
 }
 
-// addField adds a field under its Go name. It is told by its name in the document; two
-// parameters of one place are one, as an operation may declare its path's anew.
-func addField(fields map[string]string, at, called, name string) error {
-	field := codegen.SchemaNameToTypeName(name)
+var types3 = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
+
+// addField adds a field or variable under its Go name. It is told by its name in the document;
+// two parameters of one place are one, as an operation may declare its path's once more.
+func addField(fields map[string]string, at, called, name, field string) error {
 	other, isTaken := fields[field]
 	switch {
-	case !isExported(field):
+	case !token.IsIdentifier(field) && !token.IsKeyword(field):
 		return fmt.Errorf("%s: %s has no Go name; give it one:\n%s", at, called, advice(at, "x-go-name: NAME"))
 	case isTaken && other != called:
-		return fmt.Errorf("%s: %s and %s both become the Go field %s; name one of them:\n%s",
-			at, other, called, field, advice(at, "x-go-name: "+field+"2"))
+		return fmt.Errorf("%s: %s and %s both become %s in Go; name one of them:\n%s",
+			at, other, called, field, advice(at, "x-go-name: "+fieldName(name)+"2"))
 	}
 	fields[field] = called
 	return nil
 }
 
-// checkInline refuses a document in which the type of one schema would get the name that the
-// type of another one has, which is still there.
+// checkInline refuses a document in which the type of a schema would change its name, or get
+// the name of another one, that is still there.
 func checkInline(before, after []place) error {
-	was, there := map[string]string{}, map[string]bool{}
+	was, now := map[string]place{}, map[string]place{}
 	for _, p := range before {
-		was[p.name] = p.at
+		was[p.name] = p
 	}
 	for _, p := range after {
-		there[p.at] = true
+		now[p.at+p.written], now[p.at] = p, p
 	}
 	for _, p := range after {
-		if at := was[p.name]; at != "" && at != p.at && there[at] {
-			return fmt.Errorf("%s: its type would be called %s, as that of %s is; name it:\n%s", p.at, p.name, at,
-				advice(p.at, "x-go-type-name: NAME"))
+		old, isKnown := was[p.name]
+		other, isThere := now[old.at+old.written]
+		if other.name == "" {
+			other, isThere = now[old.at], now[old.at].name != ""
+		}
+		if isKnown && isThere && other.name != p.name && (old.at != p.at || old.written != p.written) {
+			return fmt.Errorf("%s: its type would be called %s, which is the name of the type of %s; name it:\n%s",
+				p.target, p.name, other.target, advice(p.target, "x-go-type-name: NAME"))
 		}
 	}
 	return nil

@@ -149,6 +149,11 @@ func (o operation) key() string { return strings.ToUpper(o.method) + " " + o.pat
 func (o operation) at() string  { return jsonPath("paths", o.path, o.method) }
 func (o operation) id() string  { return textAt(o.object, "operationId") }
 
+var inBraces = regexp.MustCompile(`\{([^}]*)\}`)
+
+// place is the method and the path without the names of its parameters.
+func (o operation) place() string { return o.method + inBraces.ReplaceAllString(o.path, "{}") }
+
 func (o operation) tags() []string {
 	var tags []string
 	for _, tag := range listAt(o.object, "tags") {

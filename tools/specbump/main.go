@@ -108,21 +108,33 @@ func status(breaking bool, stderr io.Writer, err error) int {
 
 // writeParts is what go generate calls before the generator.
 func writeParts(opts options, stderr io.Writer) error {
-	t, err := loadVendoredTree(opts.dir)
+	t, err := prepareVendored(opts.dir)
 	if err != nil {
 		return err
 	}
 	for _, target := range t.unmatched {
-		fmt.Fprintf(stderr, "specbump: %s: nothing in the document matches %s, so its entry does nothing\n", overlayFile, target)
-	}
-	prepared, err := t.prepare(opts.dir)
-	if err != nil {
-		return err
+		fmt.Fprintf(stderr, "specbump: %s: nothing in the document matches %s, so its entry does nothing\n",
+			overlayFile, target)
 	}
 	module, err := output(opts.dir, "go", "list", "-m")
 	if err != nil {
 		return err
 	}
-	return errors.Join(writeFile(filepath.Join(opts.dir, opts.prepare), encodeJSON(prepared)),
-		writeFile(filepath.Join(opts.dir, listFile), listOfOperations(prepared, strings.TrimSpace(module))))
+	return errors.Join(writeFile(filepath.Join(opts.dir, opts.prepare), encodeJSON(t.document)),
+		writeFile(filepath.Join(opts.dir, listFile), listOfOperations(t.document, strings.TrimSpace(module))))
+}
+
+func prepareVendored(dir string) (*tree, error) {
+	vendored, err := loadVendored(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := loadTree(dir, vendored.root)
+	if err == nil {
+		err = t.names.check(t.document)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, t.prepare(dir)
 }

@@ -143,7 +143,7 @@ func TestGoldenBumps(t *testing.T) {
 	seen := map[string]bool{}
 	for _, folder := range folders {
 		folder = filepath.Dir(folder)
-		if base := filepath.Base(folder); seen[folder] || base == "base" || base == "odd" {
+		if base := filepath.Base(folder); seen[folder] || slices.Contains([]string{"base", "odd", "fastapi"}, base) {
 			continue
 		}
 		seen[folder] = true
@@ -475,11 +475,11 @@ func bumpTo(dir, input string) error {
 }
 
 func prepared(dir string) (object, error) {
-	t, err := loadVendoredTree(dir)
+	t, err := prepareVendored(dir)
 	if err != nil {
 		return nil, err
 	}
-	return t.prepare(dir)
+	return t.document, nil
 }
 
 // generating is held while the generator works, as it has variables of its package.
@@ -758,7 +758,8 @@ func TestWrongNamesAreRefused(t *testing.T) {
 
 func TestAnEntryOfTheOverlayThatMatchesNothingIsNamed(t *testing.T) {
 	dir := copyRepository(t)
-	overlay := append(read(t, filepath.Join(dir, overlayFile)), "  - target: $.components.schemas.Sesion\n    remove: true\n"...)
+	overlay := append(read(t, filepath.Join(dir, overlayFile)), "  - target: $.components.schemas.Sesion\n    remove: true\n"+
+		"  - target: $.components.schemas.HTTPValidationError\n    update: {x-note: {404: a key that is a number}}\n"...)
 	write(t, filepath.Join(dir, overlayFile), overlay)
 	var stderr bytes.Buffer
 	if status := run([]string{"-C", dir, "-prepare", "build/prepared.json"}, io.Discard, &stderr); status != 0 ||

@@ -129,7 +129,13 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 			now.Schemas[key] = name
 		}
 	}
-	taken = taken.without(was, now)
+	taken = maps.Clone(taken) // with what is gone, whose names mean nothing else so soon
+	for _, name := range now.Operations {
+		taken.add(name, operationClaims)
+	}
+	for _, name := range now.Schemas {
+		taken[name] = true
+	}
 	var changes nameChanges
 	var fresh []*item
 	for key, o := range operations(after) {
@@ -142,10 +148,10 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 	}
 	fresh = nil
 	tags, bodies, used := tagsOfSchemas(after), now.bodies(after), usedSchemas(after)
-	for key, schema := range sorted(schemasOf(after)) {
+	for key := range sorted(schemasOf(after)) {
 		if now.Schemas[key] == "" && used[key] {
 			fresh = append(fresh,
-				&item{key, "schemas", schemaClaims(schema), schemaCandidates(key, bodies[key], tags[key]), 0})
+				&item{key, "schemas", []string{"%"}, schemaCandidates(key, bodies[key], tags[key]), 0})
 		}
 	}
 	if err := tellApart(fresh, taken, now.Schemas); err != nil {
@@ -189,22 +195,40 @@ func difference(list, other map[string]string) (lines []string) {
 	return lines
 }
 
-// movedOperations are those whose path or method changed while their id stands: the old key
-// by the new one.
+// movedOperations are those whose path or method changed: the old key by the new one. The
+// place tells them, but for the names of parameters, or else the id, or the function and a tag.
 func movedOperations(before, after object) map[string]string {
-	at := func(document, other object) map[string][]string {
-		keys := map[string][]string{}
-		for key, o := range operations(document) {
-			if get(other, "paths", o.path, o.method) == nil && o.id() != "" {
-				keys[o.id()] = append(keys[o.id()], key)
+	moved := map[string]string{}
+	stands := func(o operation, other object) bool { return get(other, "paths", o.path, o.method) != nil }
+	for _, sameAs := range []func(o operation) []string{
+		func(o operation) []string { return []string{o.place()} },
+		func(o operation) []string { return []string{o.id()} },
+		func(o operation) (keys []string) {
+			for _, tag := range o.tags() {
+				keys = append(keys, tag+" "+functionName(o))
+			}
+			return keys
+		},
+	} {
+		gone, came := map[string][]string{}, map[string][]string{}
+		for key, o := range operations(before) {
+			for _, same := range sameAs(o) {
+				if !stands(o, after) && !slices.Contains(slices.Collect(maps.Values(moved)), key) {
+					gone[same] = append(gone[same], key)
+				}
 			}
 		}
-		return keys
-	}
-	moved, gone := map[string]string{}, at(before, after)
-	for id, keys := range at(after, before) {
-		if len(keys) == 1 && len(gone[id]) == 1 {
-			moved[keys[0]] = gone[id][0]
+		for key, o := range operations(after) {
+			for _, same := range sameAs(o) {
+				if !stands(o, before) && moved[key] == "" {
+					came[same] = append(came[same], key)
+				}
+			}
+		}
+		for _, same := range slices.Sorted(maps.Keys(came)) {
+			if keys := came[same]; len(keys) == 1 && len(gone[same]) == 1 && same != "" {
+				moved[keys[0]] = gone[same][0]
+			}
 		}
 	}
 	return moved
@@ -267,8 +291,9 @@ func tellApart(all []*item, taken identifiers, names map[string]string) error {
 		wanted := map[string]int{}
 		for _, i := range all {
 			if i.level >= len(i.candidates) {
-				return fmt.Errorf("%s: %s has no Go name that is free (of %q); give it one there:\n  %s:\n    %s: NAME",
-					namesFile, i.key, i.candidates, i.kind, i.key)
+				tried := strings.Join(i.candidates, ", ")
+				return fmt.Errorf("%s: %s has no Go name that is free (tried %s); give it one there:\n  %s:\n    %s: NAME",
+					namesFile, i.key, cmp.Or(tried, "none"), i.kind, i.key)
 			}
 			for _, claim := range i.claimed() {
 				wanted[claim]++
@@ -359,7 +384,7 @@ func splitModule(key string) (modules []string, name string) {
 	return strings.Split(strings.TrimSuffix(parts[1], "__"), "__"), parts[2]
 }
 
-var distinction = regexp.MustCompile(`(?:[a-z0-9][a-z0-9_]*?__)+([A-Z])|_+\d*$`)
+var distinction = regexp.MustCompile(`(?:[a-z0-9][a-z0-9_]*?__)+([A-Z])|_+\d*$|-(?:Input|Output)$`)
 
 // plainModel is a key without what FastAPI tells two models of one name apart by.
 func plainModel(key string) string { return distinction.ReplaceAllString(key, "$1") }
@@ -390,17 +415,6 @@ type identifiers map[string]bool
 var operationClaims = []string{".%", ".%WithBody", ".%WithResponse", ".%WithBodyWithResponse", "%Response", "%Params",
 	"%JSONRequestBody", "%FormdataRequestBody", "%MultipartRequestBody", "%TextRequestBody", "new%Request", "read%Response"}
 
-// schemaClaims are the type and, of an enum, the constants.
-func schemaClaims(schema any) []string {
-	claims := []string{"%"}
-	names, _ := valueNames(objectAt(schema))
-	for _, name := range names {
-		claims = append(claims, "%"+name.(string))
-	}
-	slices.Sort(claims)
-	return slices.Compact(claims)
-}
-
 func claimed(name string, claims []string) []string {
 	var made []string
 	for _, claim := range claims {
@@ -415,39 +429,10 @@ func (ids identifiers) add(name string, claims []string) {
 	}
 }
 
-func (ids identifiers) haveAny(name string, claims []string) bool {
-	return slices.ContainsFunc(claimed(name, claims), func(claim string) bool { return ids[claim] })
-}
-
-// without gives back what belonged to operations and schemas that are gone, and adds what
-// belongs to those that stand.
-func (ids identifiers) without(was, now *names) identifiers {
-	ids = maps.Clone(ids)
-	for _, name := range was.Operations {
-		ids.remove(name, operationClaims)
-	}
-	for _, name := range was.Schemas {
-		ids.remove(name, []string{"%"})
-	}
-	for _, name := range now.Operations {
-		ids.add(name, operationClaims)
-	}
-	for _, name := range now.Schemas {
-		ids.add(name, []string{"%"})
-	}
-	return ids
-}
-
-func (ids identifiers) remove(name string, claims []string) {
-	for _, claim := range claimed(name, claims) {
-		delete(ids, claim)
-	}
-}
-
 // declarations finds types, functions, constants and variables, as gofmt writes them; and the
 // methods and fields of the client.
 var (
-	declarations  = regexp.MustCompile(`(?m)^(?:(?:func|type|var|const) (\w+)|\t([A-Z]\w*)(?: \w+)? += )`)
+	declarations  = regexp.MustCompile(`(?m)^(?:(?:func|type|var|const) (\w+)|\t([A-Z]\w*)(?: +\w+)? += )`)
 	clientMembers = regexp.MustCompile(`(?m)^(?:func \(\w+ \*Client(?:WithResponses)?\) |\t\*)(\w+)`)
 )
 

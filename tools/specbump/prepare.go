@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -37,6 +36,7 @@ func loadTree(dir string, document object) (*tree, error) {
 	addSchemas(t.document)
 	delete(t.document, "webhooks") // The client makes no code of them, and has no use for their schemas.
 	eachObject(t.document, simplify)
+	dropNumberedDiscriminators(t.document)
 	return t, nil
 }
 
@@ -48,14 +48,6 @@ func addSchemas(document object) {
 	if schemasOf(document) == nil {
 		objectAt(document, "components")["schemas"] = object{}
 	}
-}
-
-func loadVendoredTree(dir string) (*tree, error) {
-	vendored, err := loadVendored(dir)
-	if err != nil {
-		return nil, err
-	}
-	return loadTree(dir, vendored.root)
 }
 
 // applyOverlay returns the document as overlay.yaml changes it.
@@ -87,6 +79,7 @@ func applyOverlay(dir string, document object) (changed object, unmatched []stri
 		}
 	}
 	var decoded any
+	keepText(&root)
 	if err := root.Decode(&decoded); err != nil {
 		return nil, nil, err
 	}
@@ -97,6 +90,9 @@ func applyOverlay(dir string, document object) (changed object, unmatched []stri
 // simplify takes out what the generator makes no code of, and says what it does not see.
 func simplify(node object) {
 	delete(node, "callbacks")
+	if !hasTextMapping(node) {
+		delete(node, "discriminator")
+	}
 	if values, ok := node["enum"].([]any); ok {
 		// The type says whether it may be null.
 		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil })
@@ -107,15 +103,54 @@ func simplify(node object) {
 		node["type"] = cmp.Or(node["type"], any("string")) // pydantic 1 leaves it out
 	}
 	for _, list := range []string{"allOf", "anyOf", "oneOf", "type"} {
-		if members, ok := node[list].([]any); ok && len(members) == 0 {
-			delete(node, list) // The generator panics.
+		if parts, ok := node[list].([]any); ok && !slices.ContainsFunc(parts, func(t any) bool { return !isNullType(t) }) {
+			delete(node, list) // It says nothing, and the generator panics.
 		}
 	}
 	for mediaType, media := range sorted(node["content"]) {
-		if strings.Contains(mediaType, "yaml") {
-			delete(objectAt(media), "schema") // To decode it would take a module more.
+		media, schema := objectAt(media), objectAt(media, "schema")
+		switch parts := slices.Concat(listAt(schema, "allOf"), toAny(members(schema))); {
+		case media == nil:
+		case strings.Contains(mediaType, "yaml"):
+			delete(media, "schema") // To decode it would take a module more.
+		case strings.Contains(mediaType, "form") && len(parts) == 1:
+			media["schema"] = parts[0] // The generator makes an empty struct of an only part.
 		}
 	}
+}
+
+// hasTextMapping is false of a discriminator that pydantic writes for unions within a union.
+func hasTextMapping(node object) bool {
+	for _, target := range objectAt(node, "discriminator", "mapping") {
+		if _, ok := target.(string); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// dropNumberedDiscriminators leaves out those whose value is no text: the generator writes
+// them as one.
+func dropNumberedDiscriminators(document object) {
+	eachObject(document, func(node object) {
+		property := textAt(node, "discriminator", "propertyName")
+		for _, member := range members(node) {
+			key, _ := schemaKey(member["$ref"])
+			for _, value := range enumValues(get(schemasOf(document)[key], "properties", property)) {
+				if _, isText := value.(string); !isText {
+					delete(node, "discriminator")
+				}
+			}
+		}
+	})
+}
+
+func toAny(objects []object) []any {
+	var list []any
+	for _, o := range objects {
+		list = append(list, o)
+	}
+	return list
 }
 
 // usedSchemas are those that an operation leads to.
@@ -156,13 +191,13 @@ func eachRef(node any, visit func(members object, name string)) {
 // Go name, what needs a type where it is used among the components, and without the schemas
 // that nothing uses. The generator would call a field like the schema that it refers to, number
 // the members of unions, and leave out what only an itemSchema uses.
-func (t *tree) prepare(dir string) (object, error) {
+func (t *tree) prepare(dir string) error {
 	fixed, err := declared(dir, false)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = t.checkDocument()
 	}
-	if err := errors.Join(t.names.check(t.document), t.checkDocument()); err != nil {
-		return nil, err
+	if err != nil {
+		return err
 	}
 	used := usedSchemas(t.document)
 	maps.DeleteFunc(schemasOf(t.document), func(key string, _ any) bool { return !used[key] })
@@ -183,11 +218,15 @@ func (t *tree) prepare(dir string) (object, error) {
 	for _, p := range t.inline {
 		p.moveToComponents(t.document)
 	}
-	eachObject(t.document, func(schema object) {
-		keepValues(schema)
-		nameValues(schema)
-	})
-	return t.document, nil
+	eachObject(t.document, keepValues)
+	taken := fixed
+	for name := range schemasOf(t.document) {
+		taken[name] = true
+	}
+	for name, schema := range sorted(schemasOf(t.document)) {
+		nameValues(name, objectAt(schema), taken)
+	}
+	return nil
 }
 
 // numbered are the types that two places of one kind have a number to tell them apart by.
@@ -210,8 +249,10 @@ func (t *tree) numbered() []string {
 // a list, which may change; and the name that a Go type for the schema has there.
 type place struct {
 	at, name string
+	target   string // with the index, for an entry of the overlay
 	schema   object
-	isMember bool // of a union
+	isMember bool   // of a union
+	written  string // the schema, before what is within it has moved
 }
 
 // needsType is true of what Go has no unnamed type for, or only an unwieldy one.
@@ -225,8 +266,8 @@ func (p place) needsType() bool {
 func (t *tree) inlineSchemas(fixed identifiers) []place {
 	var found []place
 	taken := maps.Clone(fixed)
-	for key, schema := range schemasOf(t.document) {
-		taken.add(t.names.schema(key), schemaClaims(schema))
+	for key := range schemasOf(t.document) {
+		taken[t.names.schema(key)] = true
 	}
 	for _, o := range operations(t.document) {
 		taken.add(o.id(), operationClaims)
@@ -235,12 +276,12 @@ func (t *tree) inlineSchemas(fixed identifiers) []place {
 		if p.schema["$ref"] != nil || p.schema["x-go-type"] != nil || !p.needsType() {
 			return p.name
 		}
-		wanted, claims := cmp.Or(textAt(p.schema, "x-go-type-name"), p.name), schemaClaims(p.schema)
-		p.name = wanted
-		for i := 2; taken.haveAny(p.name, claims); i++ {
+		wanted := cmp.Or(textAt(p.schema, "x-go-type-name"), p.name)
+		p.name, p.written = wanted, string(encodeJSON(p.schema))
+		for i := 2; taken[p.name]; i++ {
 			p.name = fmt.Sprintf("%s%d", wanted, i)
 		}
-		taken.add(p.name, claims)
+		taken[p.name] = true
 		found = append(found, p)
 		return p.name
 	})
@@ -251,30 +292,35 @@ func (t *tree) inlineSchemas(fixed identifiers) []place {
 // components. What is within a schema is called after the name that visit returns.
 func (t *tree) eachPlace(visit func(place) string) {
 	for key, schema := range sorted(schemasOf(t.document)) {
-		eachWithin(
-			place{at: jsonPath("components", "schemas", key), name: t.names.schema(key), schema: objectAt(schema)},
-			visit,
-		)
+		eachWithin(newPlace(jsonPath("components", "schemas", key), t.names.schema(key), schema), visit)
 	}
 	for _, kind := range []string{"parameters", "headers", "requestBodies", "responses"} {
 		for key, part := range sorted(get(t.document, "components", kind)) {
-			eachWithin(place{at: jsonPath("components", kind, key), name: goName(key), schema: objectAt(part)}, visit)
+			eachWithin(newPlace(jsonPath("components", kind, key), goName(key), part), visit)
 		}
 	}
 	for path, item := range sorted(t.document["paths"]) {
 		shared := object{"parameters": get(item, "parameters")}
-		eachWithin(place{at: jsonPath("paths", path), name: goName(path), schema: shared}, visit)
+		eachWithin(newPlace(jsonPath("paths", path), goName(path), shared), visit)
 	}
 	for _, o := range operations(t.document) {
-		eachWithin(place{at: o.at(), name: t.names.operation(o.key(), o), schema: o.object}, visit)
+		eachWithin(newPlace(o.at(), t.names.operation(o.key(), o), o.object), visit)
 	}
+}
+
+func newPlace(at, name string, schema any) place {
+	return place{at: at, name: name, target: at, schema: objectAt(schema)}
+}
+
+// within is a place in this one.
+func (p place) within(at, ending string, schema any) place {
+	return place{at: p.at + at, name: p.name + ending, target: p.target + at, schema: objectAt(schema)}
 }
 
 // eachWithin visits what is within a part of an operation or a schema.
 func eachWithin(p place, visit func(place) string) {
-	into := func(at, ending string, part any, isMember bool) {
-		if part := objectAt(part); part != nil {
-			q := place{p.at + at, p.name + ending, part, isMember}
+	into := func(q place) {
+		if q.schema != nil {
 			q.name = visit(q)
 			eachWithin(q, visit)
 		}
@@ -282,44 +328,56 @@ func eachWithin(p place, visit func(place) string) {
 	for key, part := range sorted(p.schema) {
 		switch key {
 		case "schema":
-			into(".schema", "", part, false)
+			into(p.within(".schema", "", part))
 		case "items":
-			into(".items", "Item", part, false)
+			into(p.within(".items", "Item", part))
 		case "additionalProperties":
-			into(".additionalProperties", "Value", part, false)
+			into(p.within(".additionalProperties", "Value", part))
 		case "requestBody":
-			into(".requestBody", "Body", part, false)
+			into(p.within(".requestBody", "Body", part))
+		case "contentSchema":
+			into(p.within(".contentSchema", "", part))
+		case "itemSchema":
+			if item := p.within(".itemSchema", "Item", part); objectAt(part, "properties", "data") == nil {
+				into(item)
+			} else {
+				eachWithin(item, visit) // The event itself is feather.Event.
+			}
 		case "properties", "headers":
 			for name, part := range sorted(part) {
-				into("."+key+step(name), goName(name), part, false)
+				into(p.within("."+key+step(name), goName(name), part))
 			}
 		case "responses":
 			for code, part := range sorted(part) {
-				into(".responses"+step(code), "Response"+strings.ReplaceAll(code, "default", "Default"), part, false)
+				into(p.within(".responses"+step(code), "Response"+strings.ReplaceAll(code, "default", "Default"), part))
 			}
 		case "content":
 			for mediaType, media := range sorted(part) {
-				into(".content"+step(mediaType), mediaEnding(mediaType, len(objectAt(part))), media, false)
+				into(p.within(".content"+step(mediaType), mediaEnding(mediaType, len(objectAt(part))), media))
 			}
 		case "parameters":
 			for _, parameter := range listAt(part) {
 				name := textAt(parameter, "name")
-				into(fmt.Sprintf(".parameters[?(@.name=='%s')]", name), "Params"+goName(name), parameter, false)
+				into(p.within(fmt.Sprintf(".parameters[?(@.name=='%s')]", name), "Params"+goName(name), parameter))
 			}
 		case "allOf": // The generator merges them.
 			for i, part := range listAt(part) {
-				eachWithin(place{fmt.Sprintf("%s.allOf[%d]", p.at, i), p.name, objectAt(part), false}, visit)
+				eachWithin(p.within(fmt.Sprintf(".allOf[%d]", i), "", part), visit)
 			}
-		}
-	}
-	union := members(p.schema)
-	for _, key := range []string{"anyOf", "oneOf"} {
-		for _, member := range members(object{key: p.schema[key]}) {
-			kind, at := kindOf(member)
-			if len(union) == 1 { // It is only nullable, so it is the whole.
-				kind = ""
+		case "anyOf", "oneOf":
+			isUnion := len(members(p.schema)) > 1 // Otherwise it is only nullable, and the member is the whole.
+			for i, member := range listAt(part) {
+				if isNullType(member) {
+					continue
+				}
+				kind := ""
+				if isUnion {
+					kind = kindOf(objectAt(member))
+				}
+				q := p.within("."+key+"."+kind, kind, member)
+				q.target, q.isMember = fmt.Sprintf("%s.%s[%d]", p.target, key, i), isUnion
+				into(q)
 			}
-			into("."+key+at, kind, member, len(union) > 1)
 		}
 	}
 }
@@ -335,22 +393,21 @@ func members(schema object) []object {
 	return found
 }
 
-// kindOf is what a member of a union is called after, and the step to it: its place in the
-// list may change.
-func kindOf(schema object) (kind, at string) {
+// kindOf is what a member of a union is called after, as its place in the list may change.
+func kindOf(schema object) string {
 	for _, key := range []string{"title", "const", "format"} {
-		if value := textAt(schema, key); goName(value) != "" && (key != "format" || schema["type"] == "string") {
-			return goName(value), fmt.Sprintf("[?(@.%s=='%s')]", key, value)
+		if kind := goName(textAt(schema, key)); kind != "" && (key != "format" || schema["type"] == "string") {
+			return kind
 		}
 	}
 	kinds := map[string]string{
 		"string": "String", "integer": "Int", "number": "Float", "boolean": "Bool", "array": "List", "object": "Object",
 	}
-	value := textAt(schema, "type")
-	if item := textAt(schema, "items", "type"); value == "array" && item != "array" && item != "object" {
-		kind = kinds[item]
+	kind := cmp.Or(kinds[textAt(schema, "type")], "Object")
+	if item := textAt(schema, "items", "type"); kind == "List" && item != "array" && item != "object" {
+		return kinds[item] + kind
 	}
-	return kind + cmp.Or(kinds[value], "Object"), fmt.Sprintf("[?(@.type=='%s')]", value)
+	return kind
 }
 
 var nonWord = regexp.MustCompile(`\W`)

@@ -134,7 +134,7 @@ func TestNextVersion(t *testing.T) {
 		verdict verdict
 		want    string
 	}{
-		{verdict{release: "v0.1.0"}, "v0.1.0"},
+		{verdict{release: "v0.1.0", isSame: true}, "v0.1.0"},
 		{verdict{release: "v0.1.0", before: "1", after: "2"}, "v0.1.1"},
 		{verdict{release: "v0.1.3", operations: grows, compatibleChanges: true}, "v0.1.4"},
 		{verdict{release: "v0.1.3", breaking: breaking}, "v0.2.0"},

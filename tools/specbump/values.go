@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,44 +57,86 @@ func enumValues(schema any) []any {
 	return values
 }
 
-// nameValues gives each value of an enum its own constant, where the generator would number
-// them: a number goes to another value as soon as one is inserted. x-enum-names of the overlay
-// maps values to names.
-func nameValues(schema object) {
+// nameValues gives each value of an enum a constant with its own name, where the generator would
+// number them: a number goes to another value as soon as one is inserted. x-enum-names of the
+// overlay maps values to names. What is taken already is the names of types and other constants.
+func nameValues(typeName string, schema object, taken identifiers) {
 	names, isChanged := valueNames(schema)
 	delete(schema, "x-enum-names")
-	if isChanged && schema["type"] == "string" && schema["x-enum-varnames"] == nil {
-		schema["x-enum-varnames"] = names
+	for i := range names {
+		for taken[typeName+names[i]] {
+			names[i], isChanged = names[i]+"Value", true
+		}
+		taken[typeName+names[i]] = true
+	}
+	if isChanged && schema["x-enum-varnames"] == nil {
+		list := make([]any, len(names))
+		for i, name := range names {
+			list[i] = name
+		}
+		schema["x-enum-varnames"] = list
 	}
 }
 
 // valueNames are the names of constants, after the type's, and whether one is not the
 // generator's.
-func valueNames(schema object) (names []any, isChanged bool) {
+func valueNames(schema object) (names []string, isChanged bool) {
 	chosen, isChanged := schema["x-enum-names"]
-	users := map[string]int{}
+	var values []string
 	for _, value := range enumValues(schema) {
-		users[constantName(fmt.Sprint(value))]++
+		values = append(values, fmt.Sprint(value))
+		names = append(names, constantName(fmt.Sprint(value)))
 	}
-	for _, value := range enumValues(schema) {
-		value := fmt.Sprint(value)
-		name := constantName(value)
-		if own := textAt(chosen, value); own != "" {
-			name = own
-		} else if users[name] > 1 || !hasLetter(value) {
-			name, isChanged = spelled(value), true
+	for pass, spell := range []func(string) string{spelled, inFull} { // until no two are the same
+		users := map[string]int{}
+		for _, name := range names {
+			users[name]++
 		}
-		names = append(names, name)
+		for i, name := range names {
+			if users[name] > 1 || pass == 0 && !hasLetter(values[i]) {
+				names[i], isChanged = spell(values[i]), true
+			}
+		}
+	}
+	for i, value := range values {
+		names[i] = cmp.Or(textAt(chosen, value), names[i])
 	}
 	return names, isChanged
+}
+
+// checkValueNames finds what x-enum-names cannot mean.
+func checkValueNames(p place) error {
+	chosen := objectAt(p.schema, "x-enum-names")
+	values, users := enumValues(p.schema), map[string]string{}
+	for value, name := range sorted(chosen) {
+		name := fmt.Sprint(name)
+		if !slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == value }) {
+			return fmt.Errorf("%s: x-enum-names names %q, which is no value of the enum", p.at, value)
+		}
+		if users[name] != "" {
+			return fmt.Errorf("%s: x-enum-names gives %q and %q one name, %s", p.at, users[name], value, name)
+		}
+		users[name] = value
+	}
+	return nil
 }
 
 func constantName(value string) string {
 	return codegen.SanitizeGoIdentity(codegen.SchemaNameToTypeName(value))
 }
 
-func hasLetter(value string) bool {
-	return strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+func hasLetter(value string) bool { return strings.ContainsFunc(value, isWord) }
+
+// isWord is true of what the generator keeps of a value.
+func isWord(r rune) bool { return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// inFull has the code of each character.
+func inFull(value string) string {
+	name := "Text"
+	for _, r := range value {
+		name += fmt.Sprintf("U%04X", r)
+	}
+	return name
 }
 
 var symbols = map[rune]string{
@@ -112,13 +155,12 @@ func spelled(value string) string {
 	var name strings.Builder
 	isStart := true
 	for _, r := range value {
-		isWord := unicode.IsLetter(r) || unicode.IsDigit(r)
 		if isStart {
 			r = unicode.ToUpper(r)
 		}
-		isStart = !isWord
+		isStart = !isWord(r)
 		switch {
-		case isWord:
+		case isWord(r):
 			name.WriteRune(r)
 		case symbols[r] != "":
 			name.WriteString(symbols[r])
@@ -142,13 +184,40 @@ func generatedConstants(dir string) (map[string]string, error) {
 }
 
 // checkConstants refuses a document in which a constant would mean another value.
-func checkConstants(before, after map[string]string) error {
+func checkConstants(dir string, before map[string]string) error {
+	after, err := generatedConstants(dir)
+	if err != nil {
+		return err
+	}
+	t, err := prepareVendored(dir)
+	if err != nil {
+		return err
+	}
 	for name, value := range before {
 		if now, ok := after[name]; ok && now != value {
-			return fmt.Errorf("the constant %s would change from %s to %s; name the values of its enum:\n%s", name,
-				value, now,
-				advice("$.components.schemas.NAME", fmt.Sprintf("x-enum-names: {%s: NAME, %s: NAME2}", value, now)))
+			return fmt.Errorf("the constant %s would change from %s to %s; name the values of its enum:\n%s", name, value, now,
+				advice(t.placeOf(name), fmt.Sprintf("x-enum-names: {%s: NAME, %s: NAME2}", value, now)))
 		}
 	}
 	return nil
+}
+
+// placeOf is the place of the enum with a constant: that with the longest name it begins with.
+func (t *tree) placeOf(constant string) string {
+	found, longest := "$.components.schemas.NAME", ""
+	add := func(name, target string, schema any) {
+		if strings.HasPrefix(constant, name) && len(name) > len(longest) && len(enumValues(schema)) > 0 {
+			found, longest = target, name
+		}
+	}
+	for _, p := range t.inline {
+		add(p.name, p.target, schemasOf(t.document)[p.name])
+	}
+	for key, name := range t.names.Schemas {
+		add(name, jsonPath("components", "schemas", key), schemasOf(t.document)[name])
+	}
+	for name, schema := range schemasOf(t.document) {
+		add(name, jsonPath("components", "schemas", name), schema)
+	}
+	return found
 }

@@ -24,6 +24,7 @@ type verdict struct {
 	baseline          string // a git revision
 	release           string // the version that the next one counts from
 	before, after     string // of the API
+	isSame            bool   // the document
 	operations        changes
 	schemas           changes
 	moved             []string          // operations, of those that were added and removed
@@ -151,6 +152,7 @@ func (v *verdict) compareDocuments(old, tree string) error {
 		}
 		return all
 	}
+	v.isSame = reflect.DeepEqual(before.root, after.root)
 	v.operations = compare(list(before.root), list(after.root))
 	v.schemas = compare(schemasOf(before.root), schemasOf(after.root))
 	return v.compareNames(old, tree, before.root, after.root)
@@ -270,10 +272,8 @@ func (v *verdict) next() string {
 }
 
 func (v *verdict) unchanged() bool {
-	return v.before == v.after && !v.compatibleChanges && !v.isBreaking() && v.operations.none() && v.schemas.none()
+	return v.isSame && !v.compatibleChanges && !v.isBreaking()
 }
-
-func (c changes) none() bool { return len(c.added)+len(c.changed)+len(c.removed) == 0 }
 
 // lines name what is new in Go as well.
 func (c changes) lines(names map[string]string) []string {
