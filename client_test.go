@@ -233,6 +233,16 @@ func TestBodyIsClosedWhereTheCallFailsEarly(t *testing.T) {
 	}
 }
 
+func TestRequestTakesAMethodInAnyCase(t *testing.T) {
+	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, "%q", r.Method)
+	}).URL)
+	if got, err := feather.JSON[string](client.Request(t.Context(), "delete", "/v1", nil)); got != "DELETE" || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
 func TestRequestChecksItsPath(t *testing.T) {
 	var got string
 	client := newClient(t, serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.String() }).URL)

@@ -18,8 +18,8 @@ type DecodeError struct {
 
 	CallInfo
 
-	// Header contains the headers of the response, and Body its body as it came: up to 64 MiB, of a
-	// page of HTML up to 1 MiB. They may contain secrets; Error and LogValue show neither.
+	// Header contains the response headers. Body contains the unchanged response body, up to 64 MiB,
+	// or up to 1 MiB for a page of HTML. Both may contain secrets; Error and LogValue show neither.
 	Header http.Header
 	Body   []byte
 
@@ -30,7 +30,7 @@ type DecodeError struct {
 
 func newDecodeError(rsp *http.Response, body []byte, cause error) *DecodeError {
 	c := callOf(rsp.Request)
-	return &DecodeError{
+	e := &DecodeError{
 		StatusCode: rsp.StatusCode,
 		CallInfo:   c.info(rsp),
 		Header:     c.redactHeader(rsp.Header),
@@ -39,6 +39,8 @@ func newDecodeError(rsp *http.Response, body []byte, cause error) *DecodeError {
 		text:       c.clean(textOf(cause)),
 		cause:      cause,
 	}
+	c.logFailure(rsp, e)
+	return e
 }
 
 // Error returns one line: the request, the status, and what is wrong. It contains neither the

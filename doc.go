@@ -50,8 +50,8 @@
 //   - [*APIError] is a response outside 2xx.
 //   - [*DecodeError] is a response within 2xx that is not what the API document declares. The
 //     server has acted.
-//   - Every other error wraps what happened. errors.Is finds [ErrNotSent] if nothing reached the
-//     server, io.ErrUnexpectedEOF if the response or the connection was cut off,
+//   - Every other error wraps what happened: [ErrNotSent] if nothing reached the server,
+//     io.ErrUnexpectedEOF if the response or the connection was cut off,
 //     os.ErrDeadlineExceeded if the server was silent for 5 minutes, and the context's error and
 //     its cause if the context ended. An event named error ends a stream with a [*StreamError].
 //

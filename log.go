@@ -6,11 +6,14 @@ import (
 	"time"
 )
 
-// WithLogger logs each try at level debug, and at level warn each retry, with its wait and its
-// reason, and each response that fails after its head. A record contains the operation, method,
-// host, path, status, duration_seconds and request id, or the error, which may repeat what the
-// server said of it; that of a retry has wait_seconds. It never contains a query, a header or
-// the API key. By default nothing is logged.
+// WithLogger logs each try at level debug, and at level warn each retry and each response that
+// fails after its head. A record contains the operation, method, host, path, status,
+// duration_seconds and request id. If the try failed, it contains the error, which may quote the
+// server. The record of a retry also contains wait_seconds. No record contains a query, a header
+// or the API key. By default nothing is logged.
+//
+// An error of a call is a slog.LogValuer: pass it as an attribute by itself, not wrapped, and
+// its parts become fields.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return func(c *Client) error {
 		if logger == nil {

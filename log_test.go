@@ -103,3 +103,17 @@ func TestAnyErrorNamesItsCallInALog(t *testing.T) {
 		}
 	}
 }
+
+// TestLoggerHasAResponseThatDoesNotFit has a proxy's page: the server may have acted.
+func TestLoggerHasAResponseThatDoesNotFit(t *testing.T) {
+	var b strings.Builder
+	client := newClient(t, serve(t, response{200, "text/html", nil, "<html>"}.ServeHTTP).URL,
+		feather.WithLogger(slog.New(slog.NewTextHandler(&b, nil))))
+	if err := ask(client); err == nil {
+		t.Error("a page is no error")
+	}
+	if got := b.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="feather: response"`) ||
+		!strings.Contains(got, "a page of HTML") {
+		t.Errorf("the log has\n%s", got)
+	}
+}

@@ -55,7 +55,7 @@ func WithBaseURL(baseURL string) ClientOption {
 	}
 }
 
-// WithHTTPClient sets what sends the requests: an *http.Client, or a Doer of your own.
+// WithHTTPClient sets what sends the requests: an *http.Client, or your own Doer.
 // The guard of the API key cannot see redirects that your own Doer follows.
 func WithHTTPClient(doer Doer) ClientOption {
 	return func(c *Client) error {
@@ -78,7 +78,7 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 	}
 }
 
-// WithMiddleware wraps the transport, for tracing, metrics or headers of your own: the transport of
+// WithMiddleware wraps the transport, for tracing, metrics or your own headers: the transport of
 // [New], or of the http.Client that [WithHTTPClient] sets. The wrapper sees every try of a call,
 // with the API key in its headers. The first wrapper given is the outermost. For otelhttp:
 //
@@ -120,11 +120,11 @@ type call struct {
 
 type callKey struct{}
 
-// OperationOf returns the name of the call whose context ctx is, or comes from, such as
-// SendMessage, and its path with the names of its parameters, such as
-// /v1/sessions/{session_id}/messages. Use it in a [WithMiddleware] to name spans and to label
-// metrics, where a path has too many values. Both are empty for other contexts. For a call of
-// [Client.Request] the path is the one that was given, and the name that path after the method.
+// OperationOf returns the name of the call that ctx belongs to, such as SendMessage, and its path
+// with the names of its parameters, such as /v1/sessions/{session_id}/messages. Use it in a
+// [WithMiddleware] to name spans and to label metrics, where a path has too many values. For
+// [Client.Request] the path is the one you passed, without its query, and the name is the method
+// and that path. Both are empty for any other context.
 func OperationOf(ctx context.Context) (name, pathTemplate string) {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		return c.operation, c.pathTemplate

@@ -21,6 +21,7 @@ import (
 func (c *Client) Request(
 	ctx context.Context, method, pathAndQuery string, body any, editors ...RequestEditorFn,
 ) (*http.Response, error) {
+	method = strings.ToUpper(method)
 	r := oapi.New(method, method, pathAndQuery)
 	switch body := body.(type) {
 	case nil:

@@ -15,19 +15,20 @@ import (
 // maxSubscriptions is how many in a row may bring no event.
 const maxSubscriptions = 5
 
-// Resume yields the events of a stream that can be subscribed to again, and goes on with
-// another subscription where one ends, as an EventSource does (WHATWG HTML, section 9.2.3).
-// subscribe makes the call; it is given the id of the last event, to send it in the header
-// Last-Event-ID, and an empty one for the first subscription:
+// Resume yields the events of a stream, and subscribes again where it breaks or ends, as a
+// browser's EventSource does (WHATWG HTML, section 9.2.3). subscribe makes the call. It gets the
+// id of the last event, which is empty at first, and sends it in the header Last-Event-ID:
 //
 //	events := feather.Resume(ctx, func(lastEventID string) (*http.Response, error) {
-//		return client.Request(ctx, "GET", path, nil, feather.LastEventID(lastEventID))
+//		return client.Request(ctx, "GET", path, nil,
+//			feather.LastEventID(lastEventID), feather.RequireEvent("complete"))
 //	})
 //	for event, err := range events { … }
 //
-// Use it only for a GET or another call without an effect, as each subscription is a call. If
-// the server gives its events no ids, or cannot go on after one, they come again from the
-// start: subscribe runs before each subscription, so reset there what the events add to.
+// Without RequireEvent, or a 204, the events never end. Use Resume only for a GET or another call
+// without an effect, as each subscription is a call. If the server gives its events no ids, or
+// cannot continue after one, they come again from the start. subscribe runs before each
+// subscription, so reset there what the events add to.
 //
 // Only a text/event-stream is resumed. Another subscription follows if the connection cannot be
 // made or breaks, if the server is silent for too long ([SilenceTimeout], [EventTimeout]), and if
@@ -36,10 +37,10 @@ const maxSubscriptions = 5
 // seconds, longer each time, with jitter.
 //
 // The events end without an error after a 204, and after an event that RequireEvent requires.
-// An error is the last thing yielded, with a zero Event: that of the first subscription, if it
-// brings no stream; any other than those above, such as an [*APIError] or a [*StreamError];
-// the last one after 5 subscriptions in a row without an event; and that of ctx when it ends.
-// Each range begins with a first subscription.
+// If Resume gives up, it yields a zero Event with an error, and stops. It gives up if the first
+// call returns no stream, on any error not listed above, such as an [*APIError] or a
+// [*StreamError], after 5 subscriptions in a row without an event, and when ctx ends. Each range
+// begins with a first subscription.
 func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Response, error)) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		at := &place{}

@@ -44,7 +44,7 @@ func WithMaxRetries(n int) ClientOption {
 // returns its error at once. A context that ends during the wait ends the call.
 //
 // Feather allows an organization 6,000 requests a minute. A program that makes more than 300 calls
-// at once needs a limiter of its own, such as golang.org/x/time/rate in a request editor.
+// at once needs a limiter, such as golang.org/x/time/rate in a request editor.
 //
 // A body that cannot be read again (http.Request.GetBody is nil) is sent once. A retry has
 // its number, from 1, in the header X-Retry-Count.
@@ -76,11 +76,13 @@ func Idempotent() RequestEditorFn {
 	})
 }
 
-// SafeToRepeat reports whether a call that failed certainly had no effect, so that it can be
-// made again: nothing was sent ([ErrNotSent]), or the server refused it, with any 4xx but a
-// 408. It is false for every other error, such as a 5xx, a broken connection, a [*DecodeError]
-// and an error of a stream that had begun, for a call of which an earlier try may have had an
-// effect, and for nil. A 4xx can mean that the same call is refused again.
+// SafeToRepeat reports whether a call that failed certainly had no effect: nothing was sent
+// ([ErrNotSent]), or the server refused it, with any 4xx except 408. It is false for every other
+// error, such as a 5xx, a broken connection, a [*DecodeError] and an error of a stream that had
+// begun, and for nil. It is also false if an earlier try of the same call may have had an effect.
+//
+// It says that repeating the call does no harm, not that it helps: a key that is wrong, a 404 or
+// a 422 fails again. Bound a loop that repeats.
 func SafeToRepeat(err error) bool {
 	if errors.Is(err, ErrNotSent) {
 		return true

@@ -106,7 +106,7 @@ func WithRequireEvent(types ...string) ClientOption {
 
 // RequireEvent makes [Stream] require that the stream of one call ends with an event of one of
 // these types. Pass it as the last argument of the call. A stream that ends without such an event
-// ends with an error that errors.Is finds as io.ErrUnexpectedEOF. The stream is over once the event
+// ends with an error that wraps io.ErrUnexpectedEOF. The stream is over once the event
 // has come, even if the connection stays open. By default no event is required. Only events of
 // text/event-stream have a type, so a stream of another media type always lacks the event.
 //

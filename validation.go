@@ -65,9 +65,9 @@ func (p LocationPart) String() string {
 // HTTPException, there is one entry with the text as its Msg.
 type ValidationErrors []ValidationError
 
-// UnmarshalJSON accepts any JSON. What is neither null nor a list becomes the Msg of one
-// entry, and an item of the list that is no validation error that of its entry: a text as it
-// is, any other value as its JSON.
+// UnmarshalJSON accepts any JSON. A value that is neither null nor a list becomes one entry with
+// the value as its Msg, and so does an item of the list that is not a validation error. A text is
+// used as it is, any other value as its JSON.
 func (v *ValidationErrors) UnmarshalJSON(data []byte) error {
 	var items []json.RawMessage
 	if json.Unmarshal(data, &items) != nil {

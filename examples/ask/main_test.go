@@ -120,6 +120,9 @@ func TestAsk(t *testing.T) {
 			t.Setenv("FEATHER_SESSION_ID", "")
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), tt.args, &stdout, &stderr)
+			if strings.Contains(stderr.String(), "OK; trying again") {
+				t.Errorf("a retry is announced that there is not: %s", &stderr)
+			}
 			if status != tt.status || stdout.String() != tt.stdout || !strings.Contains(stderr.String(), tt.stderr) {
 				t.Errorf("status %d, stdout %q, stderr %q; want %d, %q, %q", status, &stdout, &stderr, tt.status,
 					tt.stdout, tt.stderr)

@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 )
 
-// WithSpans makes a span of each try of a call. It ends with the body of the response, so that
-// of a stream lasts as long as the stream.
+// WithSpans makes a span of each try of a call. A span ends when the response body ends. The span
+// of a stream therefore lasts as long as the stream.
 func WithSpans(opts ...otelhttp.Option) feather.ClientOption {
 	named := otelhttp.WithSpanNameFormatter(func(_ string, req *http.Request) string {
 		name, _ := feather.OperationOf(req.Context())

@@ -29,7 +29,7 @@ func Null[T any]() T {
 func newNull(t reflect.Type) any {
 	switch t.Kind() {
 	case reflect.Slice:
-		return reflect.MakeSlice(t, 1, 1).Slice3(0, 0, 0).Interface() // with an address of its own, and no room
+		return reflect.MakeSlice(t, 1, 1).Slice3(0, 0, 0).Interface() // with its own address, and no room
 	case reflect.Map:
 		return reflect.MakeMap(t).Interface()
 	case reflect.Pointer:

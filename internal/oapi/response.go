@@ -34,7 +34,7 @@ func JSON[T any](status int, field **T, nullable bool) Content {
 		decode: func(data []byte) error {
 			value := new(T)
 			if err := json.Unmarshal(data, value); err != nil {
-				return fmt.Errorf("the response is not what the API document declares: %s",
+				return fmt.Errorf("the response does not fit the declared type: %s",
 					json.Mismatch(data, reflect.TypeFor[T]()))
 			}
 			*field = value
@@ -77,9 +77,9 @@ func decode(rsp *http.Response, body []byte, declared []Content) error {
 	case content.isAny() && !isJSON(rsp), (content.isAny() || content.nullable) && (len(body) == 0 || isNull):
 		return nil
 	case len(body) == 0:
-		return errors.New("the response has no body, and the API document declares one")
+		return errors.New("the response has no body, and one is declared")
 	case !isJSON(rsp):
-		return fmt.Errorf("the content type is %q, and the API document declares JSON", rsp.Header.Get("Content-Type"))
+		return fmt.Errorf("the content type is %q, and JSON is declared", rsp.Header.Get("Content-Type"))
 	case isNull:
 		return errors.New("the response is null, which the API document does not allow")
 	}

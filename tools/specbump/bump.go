@@ -198,7 +198,7 @@ func buildAndTest(original, dir string, log *progress) (broken []string, err err
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	var stdout, stderr bytes.Buffer // each is written by a goroutine of its own
+	var stdout, stderr bytes.Buffer // each is written by its own goroutine
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args...), " "), err,

@@ -174,12 +174,12 @@ func TestFastAPIResponsesThatAreNoErrors(t *testing.T) {
 
 func TestFastAPINothingIsLost(t *testing.T) {
 	for kind, want := range map[string]string{
-		"type":   "201 Created: the response is not what the API document declares: rows is a string, not int",
+		"type":   "201 Created: the response does not fit the declared type: rows is a string, not int",
 		"null":   "201 Created: the response is null",
 		"status": "202 Accepted: the API document does not declare this status",
 		"empty":  "204 No Content: the API document does not declare this status",
 		"text":   `201 Created: the content type is "text/plain`,
-		"half":   "201 Created: the response is not what the API document declares: the body is not JSON",
+		"half":   "201 Created: the response does not fit the declared type: the body is not JSON",
 		"br":     `201 Created: the response is compressed with "br"`,
 	} {
 		rsp, err := client(t).MakeKeyWithResponse(t.Context(), &feather.MakeKeyParams{Kind: kind})
