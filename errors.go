@@ -26,12 +26,12 @@ var ErrNotSent = errors.New("feather: nothing was sent")
 
 // failure is this package's error type for everything but APIError, DecodeError and StreamError.
 type failure struct {
-	info    CallInfo // zero without a call
-	text    string
-	causes  []error
-	notSent bool
-	lasting bool // another try would fail in the same way
-	tries   int
+	info      CallInfo // zero without a call
+	text      string
+	causes    []error
+	notSent   bool
+	permanent bool // another try would fail in the same way
+	tries     int
 }
 
 func (f *failure) Error() string {
@@ -65,11 +65,11 @@ func (f *failure) Unwrap() []error { return f.causes }
 func (f *failure) Is(target error) bool { return target == ErrNotSent && f.notSent }
 
 func failf(format string, args ...any) error {
-	return named(fmt.Errorf(format, args...))
+	return prefixed(fmt.Errorf(format, args...))
 }
 
-// named wraps err so that its text begins with "feather: ".
-func named(err error) error {
+// prefixed wraps err so that its text begins with "feather: ".
+func prefixed(err error) error {
 	switch err.(type) {
 	case *failure, *APIError, *DecodeError, *StreamError:
 		return err
@@ -77,12 +77,12 @@ func named(err error) error {
 	return &failure{text: err.Error(), causes: []error{err}}
 }
 
-// notSent wraps err as named does, and marks it as never sent.
+// notSent wraps err as prefixed does, and marks it as never sent.
 func notSent(err error) error {
-	ours := named(err)
+	ours := prefixed(err)
 	if f, ok := ours.(*failure); ok {
 		refused := *f
-		refused.notSent, refused.lasting = true, true
+		refused.notSent, refused.permanent = true, true
 		return &refused
 	}
 	return ours
@@ -110,23 +110,23 @@ func (t *try) explain(req *http.Request, err, bodyErr error) error {
 	handshake, limit := handshakeFault(req.URL, cause), t.limit.Load()
 	switch {
 	case limit != nil:
-		f.text, f.causes, f.lasting = *limit, []error{os.ErrDeadlineExceeded}, true
+		f.text, f.causes, f.permanent = *limit, []error{os.ErrDeadlineExceeded}, true
 	case contextError(t.ctx) != nil:
 		f.text, f.causes = endOf(t.ctx, err)
 	case bodyErr != nil:
-		f.text, f.causes, f.lasting = "reading the request body: "+bodyErr.Error(), []error{bodyErr}, true
+		f.text, f.causes, f.permanent = "reading the request body: "+bodyErr.Error(), []error{bodyErr}, true
 	case isOurs:
-		f.text, f.causes, f.lasting = ours.text, ours.causes, ours.lasting
+		f.text, f.causes, f.permanent = ours.text, ours.causes, ours.permanent
 		f.notSent = f.notSent || ours.notSent && account.sent == t.sentBefore
 	case account.status != 0: // a redirect that was refused, or leads nowhere
-		f.text, f.lasting = oapi.StatusText(account.status)+": "+f.text, true
+		f.text, f.permanent = oapi.StatusText(account.status)+": "+f.text, true
 	case handshake != "" && f.notSent:
-		f.text, f.lasting = handshake, true
+		f.text, f.permanent = handshake, true
 	case account.connected && !isTimeout(err): // perhaps before anything was written
 		f.text = "the connection broke before the response: " + f.text
 		f.causes = append(f.causes, io.ErrUnexpectedEOF)
 	case f.notSent:
-		f.lasting = account.refused
+		f.permanent = account.refused
 	}
 	f.info, f.text = t.infoOf(req), t.clean(f.text)
 	f.hideNotSent()
@@ -138,7 +138,7 @@ func (t *try) explain(req *http.Request, err, bodyErr error) error {
 func (f *failure) hideNotSent() {
 	for i, cause := range f.causes {
 		if !f.notSent && errors.Is(cause, ErrNotSent) {
-			f.causes[i] = foreign{cause}
+			f.causes[i] = opaque{cause}
 		}
 	}
 }
@@ -173,9 +173,9 @@ func endOf(ctx context.Context, err error) (text string, causes []error) {
 	case ctxErr != nil:
 		return fmt.Sprintf("%v: %v", ctxErr, cause), []error{ctxErr, cause}
 	case isTimeout(err):
-		return err.Error(), []error{os.ErrDeadlineExceeded, foreign{err}}
+		return err.Error(), []error{os.ErrDeadlineExceeded, opaque{err}}
 	case errors.Is(err, context.Canceled):
-		return err.Error(), []error{foreign{err}}
+		return err.Error(), []error{opaque{err}}
 	}
 	return err.Error(), []error{err}
 }
@@ -194,13 +194,13 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// foreign hides an error from errors.Is, and not from errors.As: the context of a
+// opaque hides an error from errors.Is, and not from errors.As: the context of a
 // RoundTripper must not be taken for the caller's.
-type foreign struct{ err error }
+type opaque struct{ err error }
 
-func (f foreign) Error() string { return f.err.Error() }
+func (f opaque) Error() string { return f.err.Error() }
 
-func (f foreign) As(target any) bool { return errors.As(f.err, target) }
+func (f opaque) As(target any) bool { return errors.As(f.err, target) }
 
 // brokenOff is the error of a body that ends before its end.
 func (c *call) brokenOff(rsp *http.Response, err error) error {

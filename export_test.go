@@ -18,7 +18,7 @@ type Message struct{ Response }
 func Send(
 	ctx context.Context, c *ClientWithResponses, body io.Reader, editors ...RequestEditorFn,
 ) (*http.Response, error) {
-	return c.do(ctx, oapi.New("SendMessage", http.MethodPost, "/v1/messages").Body("application/json", body), editors)
+	return c.do(ctx, oapi.NewRequest("SendMessage", http.MethodPost, "/v1/messages").Body("application/json", body), editors)
 }
 
 // SendWithResponse is the call that reads it to its end.
@@ -35,5 +35,5 @@ func Upload(ctx context.Context, c *ClientWithResponses, file File) (*http.Respo
 	form := struct {
 		File File `json:"file"`
 	}{file}
-	return c.do(ctx, oapi.New("Upload", http.MethodPut, "/v1/files").Multipart("multipart/form-data", form), nil)
+	return c.do(ctx, oapi.NewRequest("Upload", http.MethodPut, "/v1/files").Multipart("multipart/form-data", form), nil)
 }

@@ -67,7 +67,7 @@ func (c *Client) CreateSession(ctx context.Context, body CreateSessionJSONReques
 }
 
 func newCreateSessionRequest() *oapi.Request {
-	r := oapi.New("CreateSession", http.MethodPost, "/v1/ask-feather/sessions")
+	r := oapi.NewRequest("CreateSession", http.MethodPost, "/v1/ask-feather/sessions")
 	return r
 }
 
@@ -84,7 +84,7 @@ func (c *Client) SendMessage(ctx context.Context, sessionID openapi_types.UUID, 
 }
 
 func newSendMessageRequest(sessionID openapi_types.UUID) *oapi.Request {
-	r := oapi.New("SendMessage", http.MethodPost, "/v1/ask-feather/sessions/{session_id}/messages")
+	r := oapi.NewRequest("SendMessage", http.MethodPost, "/v1/ask-feather/sessions/{session_id}/messages")
 	r.Param(runtime.ParamLocationPath, "session_id", "simple", false, "string", "uuid", sessionID)
 	return r
 }

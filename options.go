@@ -40,7 +40,7 @@ func (c *Client) apply(opts []ClientOption) error {
 			return failf("a client option is nil; leave it out")
 		}
 		if err := opt(c); err != nil {
-			return named(err)
+			return prefixed(err)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func (c *Client) Request(
 	ctx context.Context, method, pathAndQuery string, body any, editors ...RequestEditorFn,
 ) (*http.Response, error) {
 	method = strings.ToUpper(method)
-	r := oapi.New(method, method, pathAndQuery)
+	r := oapi.NewRequest(method, method, pathAndQuery)
 	switch body := body.(type) {
 	case nil:
 	case io.Reader:

@@ -102,7 +102,7 @@ func mayResume(err error) bool {
 	if !ok || errors.Is(f, context.Canceled) || errors.Is(f, context.DeadlineExceeded) {
 		return false
 	}
-	isConnection := f.tries > 0 && !f.lasting
+	isConnection := f.tries > 0 && !f.permanent
 	return isConnection || errors.Is(f, io.ErrUnexpectedEOF) || errors.Is(f, os.ErrDeadlineExceeded)
 }
 

@@ -98,7 +98,7 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
 	var last error
 	for attempt := 1; ; attempt++ {
-		again, err := numbered(req, attempt)
+		again, err := requestOf(req, attempt)
 		if err != nil {
 			return nil, failf("reading the request body again for a retry: %w, after: %w", err, last)
 		}
@@ -126,8 +126,8 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// numbered returns the request of one attempt.
-func numbered(req *http.Request, attempt int) (*http.Request, error) {
+// requestOf returns the request of one attempt.
+func requestOf(req *http.Request, attempt int) (*http.Request, error) {
 	if attempt == 1 {
 		return req, nil
 	}
@@ -170,7 +170,7 @@ func mayRepeat(isIdempotent bool, err error) bool {
 		}
 		return e.StatusCode/100 == 4 && e.Retryable != nil
 	case *failure:
-		return !e.lasting && (e.notSent || isIdempotent && errors.Is(e, io.ErrUnexpectedEOF))
+		return !e.permanent && (e.notSent || isIdempotent && errors.Is(e, io.ErrUnexpectedEOF))
 	}
 	return false
 }

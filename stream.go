@@ -202,7 +202,7 @@ func stream(rsp *http.Response, err error, at *place) iter.Seq2[Event, error] {
 			events, err = openStream(rsp, at)
 		}
 		if err != nil {
-			yield(Event{}, named(err))
+			yield(Event{}, prefixed(err))
 			return
 		}
 		defer closeBody(rsp.Body)

@@ -99,7 +99,7 @@ func proxyResponded(_ context.Context, proxy *url.URL, _ *http.Request, rsp *htt
 		return nil
 	}
 	return &failure{
-		text:    fmt.Sprintf("the proxy %s refused the connection: %s", origin(proxy), rsp.Status),
-		lasting: rsp.StatusCode < 500,
+		text:      fmt.Sprintf("the proxy %s refused the connection: %s", origin(proxy), rsp.Status),
+		permanent: rsp.StatusCode < 500,
 	}
 }

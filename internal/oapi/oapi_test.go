@@ -21,7 +21,7 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 		State *string `json:"state,omitempty"`
 	}
 	state := "open"
-	r := oapi.New("ReadFile", "POST", "/v1/files/{name}/of/{day}")
+	r := oapi.NewRequest("ReadFile", "POST", "/v1/files/{name}/of/{day}")
 	at := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
 	r.Param(runtime.ParamLocationPath, "name", "simple", false, "string", "", "a/b {day}")
 	r.Param(runtime.ParamLocationPath, "day", "simple", false, "string", "date-time", at)
@@ -54,7 +54,7 @@ func TestParametersAreWrittenInTheirStyle(t *testing.T) {
 // DeleteFile(session, "..") would delete the session.
 func TestPathParameterCannotMakeAnotherOperation(t *testing.T) {
 	build := func(value any) (*http.Request, error) {
-		r := oapi.New("DeleteFile", "DELETE", "/v1/files/{name}")
+		r := oapi.NewRequest("DeleteFile", "DELETE", "/v1/files/{name}")
 		r.Param(runtime.ParamLocationPath, "name", "simple", false, "string", "", value)
 		return r.Build(t.Context(), "http://localhost")
 	}
@@ -85,14 +85,14 @@ type closer struct {
 func (c *closer) Close() error { c.closed = true; return nil }
 
 func TestRequestThatCannotBeBuiltClosesItsBody(t *testing.T) {
-	badPath := oapi.New("X", "POST", "/v1/{x}")
+	badPath := oapi.NewRequest("X", "POST", "/v1/{x}")
 	badPath.Param(runtime.ParamLocationPath, "x", "simple", false, "string", "", "..")
 	tests := []struct {
 		name, server, want string
 		request            *oapi.Request
 	}{
 		{"a path parameter", "http://localhost", "the path parameter x is ", badPath},
-		{"a base URL", "http://user:secret@[:", "the base URL is not a URL: ", oapi.New("X", "POST", "/")},
+		{"a base URL", "http://user:secret@[:", "the base URL is not a URL: ", oapi.NewRequest("X", "POST", "/")},
 	}
 	for _, tt := range tests {
 		body := &closer{Reader: strings.NewReader("x")}
@@ -101,7 +101,7 @@ func TestRequestThatCannotBeBuiltClosesItsBody(t *testing.T) {
 			t.Errorf("%s: error %v, closed: %t", tt.name, err, body.closed)
 		}
 	}
-	_, err := oapi.New("X", "POST", "/").JSON("application/json", unencodable{}).Build(t.Context(), "http://localhost")
+	_, err := oapi.NewRequest("X", "POST", "/").JSON("application/json", unencodable{}).Build(t.Context(), "http://localhost")
 	if err == nil || !strings.Contains(err.Error(), "the request body cannot be encoded: ") {
 		t.Errorf("a body: error %v", err)
 	}
@@ -127,7 +127,7 @@ func TestMultipartSendsFilesAsTheyAreRead(t *testing.T) {
 		}}},
 		Note: &note, Tags: []string{"x", "y"}, Count: 7, Meta: map[string]int{"a": 1},
 	}
-	req, err := oapi.New("Upload", "POST", "/").Multipart("", body).Build(t.Context(), "http://localhost")
+	req, err := oapi.NewRequest("Upload", "POST", "/").Multipart("", body).Build(t.Context(), "http://localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func partsOf(t *testing.T, contentType string, body io.Reader) string {
 
 func TestMultipartIsSentAgainOnlyIfEveryFileCanBeRead(t *testing.T) {
 	again := form{File: oapi.File{Reader: strings.NewReader("one")}}
-	req, err := oapi.New("Upload", "POST", "/").Multipart("", again).Build(t.Context(), "http://localhost")
+	req, err := oapi.NewRequest("Upload", "POST", "/").Multipart("", again).Build(t.Context(), "http://localhost")
 	if err != nil || req.GetBody == nil {
 		t.Fatalf("error %v", err)
 	}
@@ -179,14 +179,14 @@ func TestMultipartIsSentAgainOnlyIfEveryFileCanBeRead(t *testing.T) {
 		"cannot be opened: broken": {Open: func() (io.ReadCloser, error) { return nil, broken }},
 		"neither a Reader nor":     {},
 	} {
-		_, err := oapi.New("Upload", "POST", "/").Multipart("", form{File: file}).Build(t.Context(), "http://localhost")
+		_, err := oapi.NewRequest("Upload", "POST", "/").Multipart("", form{File: file}).Build(t.Context(), "http://localhost")
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
 	open := &closer{Reader: strings.NewReader("x")}
 	failing := form{File: oapi.File{Reader: open}, Meta: unencodable{}}
-	if _, err := oapi.New("Upload", "POST", "/").Multipart("", failing).Build(t.Context(), "http://localhost"); err == nil || !open.closed {
+	if _, err := oapi.NewRequest("Upload", "POST", "/").Multipart("", failing).Build(t.Context(), "http://localhost"); err == nil || !open.closed {
 		t.Errorf("error %v, closed: %t", err, open.closed)
 	}
 }

@@ -30,8 +30,8 @@ type Request struct {
 	err     error
 }
 
-// New begins the request of an operation.
-func New(operation, method, path string) *Request {
+// NewRequest begins the request of an operation.
+func NewRequest(operation, method, path string) *Request {
 	return &Request{Operation: operation, Method: method, PathTemplate: path, path: path, header: http.Header{}}
 }
 
