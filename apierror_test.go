@@ -291,7 +291,7 @@ func TestPageOfHTMLIsADecodeError(t *testing.T) {
 	}
 }
 
-func TestEmptySuccessMayCallItselfHTML(t *testing.T) {
+func TestEmptySuccessMayHaveTheTypeHTML(t *testing.T) {
 	if err := ask(newClient(t, serve(t, response{204, "text/html", nil, ""}.ServeHTTP).URL)); err != nil {
 		t.Error(err)
 	}

@@ -148,8 +148,8 @@ func TestKeyNeverTravelsInClearText(t *testing.T) {
 	}
 }
 
-// TestKeyIsGuardedHoweverItIsSpelled has editors that write past http.Header.Set.
-func TestKeyIsGuardedHoweverItIsSpelled(t *testing.T) {
+// TestKeyIsGuardedInAnySpelling has editors that write past http.Header.Set.
+func TestKeyIsGuardedInAnySpelling(t *testing.T) {
 	for _, name := range []string{"X-Api-Key", "x-api-key", "X-API-KEY"} {
 		editor := feather.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
 			req.Header[name] = []string{testKey}

@@ -56,9 +56,9 @@ func TestErrNotSentIsCertain(t *testing.T) {
 	}
 }
 
-// TestWhatArrivedOnceHasArrived has a PUT whose first try breaks after it was
+// TestRequestThatArrivedOnceIsNotErrNotSent has a PUT whose first try breaks after it was
 // sent, and whose others find no connection.
-func TestWhatArrivedOnceHasArrived(t *testing.T) {
+func TestRequestThatArrivedOnceIsNotErrNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
 		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -247,9 +247,9 @@ func proxyThatSays(status int) fault {
 	}
 }
 
-// TestWhatNobodyCanMendByTryingAgain is tried once, and the error says whose fault
+// TestPermanentErrorsAreNotRetried is tried once, and the error says whose fault
 // it is.
-func TestWhatNobodyCanMendByTryingAgain(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	tests := []struct {
 		name  string
 		make  fault

@@ -17,7 +17,7 @@ import (
 	"github.com/featherhq/feather-go"
 )
 
-func TestRedirectWithinTheOriginTakesTheBodyAlong(t *testing.T) {
+func TestRedirectWithinTheOriginKeepsTheBody(t *testing.T) {
 	var body, key string
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/") {
@@ -174,9 +174,9 @@ func TestRedirectWhoseBodyTricklesIsFollowed(t *testing.T) {
 	})
 }
 
-// TestHTTPClientKeepsWhatItAloneCanDo has cookies and the password of a base URL, which
+// TestHTTPClientKeepsItsOwnFields has cookies and the password of a base URL, which
 // no transport sends.
-func TestHTTPClientKeepsWhatItAloneCanDo(t *testing.T) {
+func TestHTTPClientKeepsItsOwnFields(t *testing.T) {
 	var cookie, password string
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		cookie = r.Header.Get("Cookie")

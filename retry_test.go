@@ -274,7 +274,7 @@ func TestRetryIsTheSameRequestWithItsNumber(t *testing.T) {
 	}
 }
 
-func TestLastAnswerReachesTheCallerAsItIs(t *testing.T) {
+func TestLastResponseReachesTheCallerUnchanged(t *testing.T) {
 	var seen []*http.Request
 	err := ask(newClient(t, serve(t, limited(9, atOnce, &seen)).URL))
 	apiErr, ok := errors.AsType[*feather.APIError](err)
@@ -322,7 +322,7 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
-func TestBodyThatCannotBeReadAnewIsSentOnce(t *testing.T) {
+func TestBodyThatCannotBeReadAgainIsSentOnce(t *testing.T) {
 	var seen []*http.Request
 	client := newClient(t, serve(t, limited(9, atOnce, &seen)).URL)
 	body := io.MultiReader(strings.NewReader(`{"content": "hello"}`))
@@ -332,7 +332,7 @@ func TestBodyThatCannotBeReadAnewIsSentOnce(t *testing.T) {
 	}
 }
 
-func TestConnectionOfADiscardedAnswerIsUsedAgain(t *testing.T) {
+func TestConnectionOfADiscardedResponseIsUsedAgain(t *testing.T) {
 	var seen []*http.Request
 	server, connections := serveCounting(t, limited(2, atOnce, &seen))
 	if err := ask(newClient(t, server.URL)); err != nil {
@@ -421,7 +421,7 @@ func TestWaitsGrowFromHalfASecondToEight(t *testing.T) {
 	}
 }
 
-func TestDeadlineWithinTheWaitHandsBackTheAnswerAtOnce(t *testing.T) {
+func TestDeadlineWithinTheWaitReturnsTheErrorAtOnce(t *testing.T) {
 	ctx := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, 10*time.Second)
 	}
@@ -448,7 +448,7 @@ func TestEndOfTheContextEndsTheWait(t *testing.T) {
 	}
 }
 
-func TestForeignDoerGetsNoRetryOnErrors(t *testing.T) {
+func TestYourOwnDoerGetsNoRetryOnErrors(t *testing.T) {
 	for _, method := range []string{"POST", "GET"} {
 		tries := 0
 		broken := errors.New("some error of a transport that is not net/http's")

@@ -259,8 +259,8 @@ func TestGracefulRestartLosesNoCall(t *testing.T) {
 	}
 }
 
-// TestRedirectOverHTTP2TakesTheBodyAlong: http.Client needs what the transport must not have.
-func TestRedirectOverHTTP2TakesTheBodyAlong(t *testing.T) {
+// TestRedirectOverHTTP2KeepsTheBody: http.Client needs what the transport must not have.
+func TestRedirectOverHTTP2KeepsTheBody(t *testing.T) {
 	for _, status := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		var got []string
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

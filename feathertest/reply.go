@@ -16,7 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Reply is a scripted response. Server.Reply and its kin queue replies, and each request that
+// Reply is a scripted response. Server.Reply and the methods like it queue replies, and each request that
 // passes the checks takes the first that matches it. A reply matches every operation unless
 // For names one. Each try of a call that is retried takes its own reply.
 type Reply struct {

@@ -12,7 +12,7 @@
 //
 // A request without a key gets 401, one that the document does not allow 422 in
 // FastAPI's shape, an unknown path 404 and a wrong method 405. A request that passes
-// gets the next scripted reply (Reply and its kin), else the response of the handler
+// gets the next scripted reply (Reply and the methods like it), else the response of the handler
 // for its operation (Handle), else a small valid response that the server makes from
 // the document: a stream of four events where the document declares no content.
 //

@@ -626,7 +626,7 @@ func TestClientTakesOptions(t *testing.T) {
 	}
 }
 
-func TestHandlerMayFlushAsOnesOfOldDo(t *testing.T) {
+func TestHandlerMayUseAnHTTPFlusher(t *testing.T) {
 	server := feathertest.Start(t)
 	server.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")

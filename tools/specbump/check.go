@@ -99,7 +99,7 @@ func checkReference(document object, ref string) error {
 		seen[next] = true
 		target := resolve(document, next)
 		if target == nil {
-			return fmt.Errorf("the $ref %q leads nowhere", next)
+			return fmt.Errorf("the $ref %q is not defined", next)
 		}
 		if strings.Count(next, "/") > 3 {
 			return fmt.Errorf("the $ref %q leads into another part, which the generator cannot follow; "+
