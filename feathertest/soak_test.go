@@ -178,7 +178,6 @@ func (r *soakRound) script() {
 }
 
 func (r *soakRound) run(t *testing.T) {
-	defer r.server.Close()
 	var wg sync.WaitGroup
 	var calls atomic.Int64
 	for caller := range soakCallers {
@@ -196,6 +195,7 @@ func (r *soakRound) run(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	r.server.Close() // It waits for the handlers of calls that were given up.
 	r.calls = int(calls.Load())
 	r.balance(t)
 }

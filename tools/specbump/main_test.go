@@ -756,6 +756,23 @@ func TestWrongNamesAreRefused(t *testing.T) {
 	}
 }
 
+// TestANameForWhatHasNone writes the name that a refusal asks for.
+func TestANameForWhatHasNone(t *testing.T) {
+	dir, input := copyRepository(t), filepath.Join("testdata/odd", "names_in_another_script.yaml")
+	refusal := bumpTo(dir, input)
+	if refusal == nil {
+		t.Fatal("the document is not refused")
+	}
+	_, entry, _ := strings.Cut(refusal.Error(), "give it one there:\n")
+	write(t, filepath.Join(dir, namesFile), []byte(strings.Replace(entry, "NAME", "Model", 1)))
+	if err := bumpTo(dir, input); err != nil {
+		t.Fatalf("with the entry\n%s\n%v", entry, err)
+	}
+	if code := mustGenerate(t, dir); !strings.Contains(code, "type Model struct") {
+		t.Error("no type Model")
+	}
+}
+
 func TestAnEntryOfTheOverlayThatMatchesNothingIsNamed(t *testing.T) {
 	dir := copyRepository(t)
 	overlay := append(read(t, filepath.Join(dir, overlayFile)), "  - target: $.components.schemas.Sesion\n    remove: true\n"+
