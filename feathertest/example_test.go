@@ -72,7 +72,6 @@ func TestREADME(t *testing.T) {
 		server.ReplyError(429, "rate_limited", "Slow down").WithHeader("Retry-After", "30")
 		server.ReplyStall(feather.Event{Data: "It is "})
 
-		// Your code comes here, with server.Client().
 		var text string
 		var last error
 		message := feather.SendMessageRequest{Content: "Where is my order?"}
