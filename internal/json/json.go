@@ -4,13 +4,14 @@ package json
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,12 +31,53 @@ func Unmarshal(data []byte, v any) error {
 }
 
 func unmarshal(data []byte, v any) error {
-	if !json.Valid(data) {
-		return json.Unmarshal(data, v) // A decoder says io.EOF of a text that is cut, and stops before a second one.
+	if t := reflect.TypeOf(v); t != nil && !mayHoldAny(t) {
+		return json.Unmarshal(data, v) // It takes less, and has no number to lose.
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	return d.Decode(v)
+	err := d.Decode(v)
+	if err == nil {
+		if _, end := d.Token(); end == io.EOF {
+			return nil
+		}
+	}
+	// The decoder says io.EOF of a text that is cut, as a broken response does.
+	if syntax := json.Unmarshal(data, new(json.RawMessage)); syntax != nil {
+		return syntax
+	}
+	return err
+}
+
+var anyHolders sync.Map // of types, whether they may hold a value of type any
+
+func mayHoldAny(t reflect.Type) bool {
+	if known, ok := anyHolders.Load(t); ok {
+		return known.(bool)
+	}
+	holds := findAny(t, map[reflect.Type]bool{})
+	anyHolders.Store(t, holds)
+	return holds
+}
+
+func findAny(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return findAny(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if findAny(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Mismatch says which part of data does not fit a type, as in "items[3].at is a string, not
@@ -44,20 +86,46 @@ func Mismatch(data []byte, t reflect.Type) string {
 	if !json.Valid(data) {
 		return "the body is not JSON"
 	}
-	path, data, t := mismatch("", data, t)
-	if path = strings.TrimPrefix(path, "."); path == "" || path[0] == '[' {
-		path = "the body" + path
-	}
-	return fmt.Sprintf("%s is %s, not %v", path, cmp.Or(kinds[bytes.TrimSpace(data)[0]], "a number"), t)
+	path, part, t := mismatch("the body", data, t)
+	return fmt.Sprintf("%s is %s, not %v", path, kindOf(part), t)
 }
 
 func mismatch(path string, data []byte, t reflect.Type) (string, []byte, reflect.Type) {
-	for _, part := range partsOf(data, t) {
-		if part.data != nil && Unmarshal(part.data, reflect.New(part.is).Interface()) != nil {
-			return mismatch(path+part.step, part.data, part.is)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	at := func(step string) string {
+		if path == "the body" {
+			return step
+		}
+		return path + "." + step
+	}
+	fits := func(part []byte, t reflect.Type) bool { return Unmarshal(part, reflect.New(t).Interface()) == nil }
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return path, data, t
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		members := object(data)
+		for key, t := range typesOf(members, t) {
+			if !fits(members[key], t) {
+				return mismatch(at(key), members[key], t)
+			}
+		}
+	case reflect.Map:
+		for key, part := range object(data) {
+			if !fits(part, t.Elem()) {
+				return mismatch(at(key), part, t.Elem())
+			}
+		}
+	case reflect.Slice:
+		for i, part := range list(data) {
+			if !fits(part, t.Elem()) {
+				return mismatch(fmt.Sprintf("%s[%d]", path, i), part, t.Elem())
+			}
 		}
 	}
-	return path, data, indirect(t)
+	return path, data, t
 }
 
 // Missing yields the paths of the members that data lacks, or has as null, although t requires
@@ -67,64 +135,43 @@ func Missing(data []byte, t reflect.Type) iter.Seq[string] {
 }
 
 func missing(path string, data []byte, t reflect.Type, yield func(string) bool) bool {
-	for _, part := range partsOf(data, t) {
-		at := path + part.step
-		isThere := part.data != nil && string(part.data) != "null"
-		if !isThere && !part.mayLack(part.data != nil) && !yield(strings.TrimPrefix(at, ".")) {
-			return false
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(unmarshaler) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		members := object(data)
+		for _, field := range fieldsOf(t) {
+			part, ok := members[field.name]
+			at := strings.TrimPrefix(path+"."+field.name, ".")
+			isThere := ok && string(part) != "null"
+			if members != nil && !isThere && !field.mayLack(ok) && !yield(at) || isThere && !missing(at, part, field.is, yield) {
+				return false
+			}
 		}
-		if isThere && !missing(at, part.data, part.is, yield) {
-			return false
+	case reflect.Map:
+		for key, part := range object(data) {
+			if !missing(strings.TrimPrefix(path+"."+key, "."), part, t.Elem(), yield) {
+				return false
+			}
+		}
+	case reflect.Slice:
+		for i, part := range list(data) {
+			if !missing(fmt.Sprintf("%s[%d]", path, i), part, t.Elem(), yield) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// part is what an object has for a field, or an item of a map or a list.
-type part struct {
-	step string     // to the part: .name or [3]
-	key  string     // in an object
-	data RawMessage // nil for a member that is absent
-	field
-}
-
-// partsOf takes an object or a list apart as t does, unless t reads itself. The names of fields
-// may be in another case.
-func partsOf(data []byte, t reflect.Type) (parts []part) {
-	t = indirect(t)
-	if reflect.PointerTo(t).Implements(unmarshaler) {
-		return nil
-	}
-	members := object(data)
-	switch t.Kind() {
-	case reflect.Struct:
-		for _, f := range fieldsOf(t) {
-			isThere := false
-			for key, member := range members {
-				if strings.EqualFold(key, f.name) {
-					parts, isThere = append(parts, part{"." + key, key, member, f}), true
-				}
-			}
-			if members != nil && !isThere {
-				parts = append(parts, part{step: "." + f.name, field: f})
-			}
-		}
-	case reflect.Map:
-		for key, member := range members {
-			parts = append(parts, part{"." + key, key, member, field{is: t.Elem(), omitEmpty: true}})
-		}
-	case reflect.Slice, reflect.Array:
-		for i, item := range list(data) {
-			parts = append(parts, part{fmt.Sprintf("[%d]", i), "", item, field{is: t.Elem(), omitEmpty: true}})
-		}
-	}
-	return parts
-}
-
 // mayLack says whether a field allows its member to be absent, or null.
 func (f field) mayLack(isNull bool) bool {
 	allowsNull := f.is.Kind() == reflect.Pointer || f.is.Kind() == reflect.Interface || f.nullable
-	return f.omitEmpty || f.omitZero || isNull && allowsNull
+	return f.omitEmpty || f.omitZero || f.isHidden || f.embeds || isNull && allowsNull
 }
 
 func object(data []byte) (members map[string]RawMessage) {
@@ -137,6 +184,20 @@ func list(data []byte) (items []RawMessage) {
 	return items
 }
 
-var kinds = map[byte]string{
-	'{': "an object", '[': "a list", '"': "a string", 't': "a boolean", 'f': "a boolean", 'n': "null",
+func kindOf(data []byte) string {
+	switch data = bytes.TrimSpace(data); {
+	case len(data) == 0:
+		return "empty"
+	case data[0] == '{':
+		return "an object"
+	case data[0] == '[':
+		return "a list"
+	case data[0] == '"':
+		return "a string"
+	case data[0] == 't', data[0] == 'f':
+		return "a boolean"
+	case data[0] == 'n':
+		return "null"
+	}
+	return "a number"
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"sync"
 )
 
@@ -29,7 +28,7 @@ func Null[T any]() T {
 func newNull(t reflect.Type) any {
 	switch t.Kind() {
 	case reflect.Slice:
-		return reflect.MakeSlice(t, 1, 1).Slice3(0, 0, 0).Interface() // with its own address, and no room
+		return reflect.MakeSlice(t, 1, 1).Slice3(0, 0, 0).Interface() // with an address of its own, and no room
 	case reflect.Map:
 		return reflect.MakeMap(t).Interface()
 	case reflect.Pointer:
@@ -49,7 +48,53 @@ func isNull(v reflect.Value) bool {
 
 // Marshal is json.Marshal, but writes null for what Null returned, and [] or {} for a nil
 // list or map, unless the tag of its field says nullable.
-func Marshal(v any) ([]byte, error) { return encode(reflect.ValueOf(v)) }
+func Marshal(v any) ([]byte, error) {
+	value := reflect.ValueOf(v)
+	if !value.IsValid() || !isSpecial(value) {
+		return json.Marshal(v)
+	}
+	return encode(value)
+}
+
+// isSpecial is true of a value that json.Marshal would write in another way.
+func isSpecial(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return !v.IsNil() && (isNull(v) || !marshals(v.Type()) && isSpecial(v.Elem()))
+	case reflect.Interface:
+		return !v.IsNil() && isSpecial(v.Elem())
+	}
+	if marshals(v.Type()) {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice && (v.IsNil() || isNull(v)) {
+			return true
+		}
+		for i := 0; i < v.Len() && hasParts(v.Type().Elem()); i++ {
+			if isSpecial(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Map:
+		if v.IsNil() || isNull(v) {
+			return true
+		}
+		for _, value := range v.Seq2() {
+			if isSpecial(value) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for field, value := range sent(v) {
+			if field.hasParts && isSpecial(value) && !field.staysNull(value) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // marshals is true of a type that writes itself.
 func marshals(t reflect.Type) bool {
@@ -61,64 +106,59 @@ func marshals(t reflect.Type) bool {
 	return false
 }
 
-// isSimple is true of a type that has no parts.
-func isSimple(t reflect.Type) bool {
-	return t.Kind() <= reflect.Complex128 || t.Kind() == reflect.String
+func hasParts(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		return true
+	}
+	return false
+}
+
+// staysNull is true of a nil list or map for which the API document allows null.
+func (f field) staysNull(v reflect.Value) bool {
+	return f.nullable && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
 }
 
 func encode(v reflect.Value) ([]byte, error) {
-	if !v.IsValid() || isNull(v) {
-		return []byte("null"), nil
+	if !isSpecial(v) {
+		return json.Marshal(v.Interface())
 	}
-	switch t := v.Type(); {
-	case v.Kind() == reflect.Interface, v.Kind() == reflect.Pointer && !marshals(t):
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		if isNull(v) {
+			return []byte("null"), nil
+		}
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
 		return encode(v.Elem())
-	case isSimple(t) || marshals(t):
-	case v.Kind() == reflect.Struct:
+	case reflect.Struct:
 		return encodeStruct(v)
-	case v.Kind() == reflect.Map:
+	case reflect.Map:
 		return encodeMap(v)
-	case v.Kind() == reflect.Slice && v.IsNil() && t.Elem().Kind() == reflect.Uint8:
+	}
+	if v.Kind() == reflect.Slice && v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
 		return []byte(`""`), nil
-	case v.Kind() == reflect.Slice && (v.IsNil() || !isSimple(t.Elem())), v.Kind() == reflect.Array:
-		return encodeList(v)
 	}
-	if v.CanAddr() {
-		v = v.Addr() // It may have the method that writes it.
-	}
-	return json.Marshal(v.Interface())
+	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
 }
 
 func encodeStruct(v reflect.Value) ([]byte, error) {
-	var members [][]byte
+	var names []string
+	var values []reflect.Value
 	for field, value := range sent(v) {
-		isList := value.Kind() == reflect.Slice || value.Kind() == reflect.Map
-		if field.nullable && isList && value.IsNil() {
-			value = reflect.Value{}
+		if field.staysNull(value) {
+			value = reflect.ValueOf(RawMessage("null"))
+		} else if field.quoted {
+			data, err := json.Marshal(value.Interface())
+			if err != nil {
+				return nil, err
+			}
+			value = reflect.ValueOf(string(data))
 		}
-		data, err := encode(value)
-		if err == nil && field.quoted && string(data) != "null" {
-			data, err = json.Marshal(string(data))
-		}
-		if err != nil {
-			return nil, err
-		}
-		name, _ := json.Marshal(field.name) // a text always has JSON
-		members = append(members, slices.Concat(name, []byte(":"), data))
+		names, values = append(names, field.name), append(values, value)
 	}
-	return slices.Concat([]byte("{"), bytes.Join(members, []byte(",")), []byte("}")), nil
-}
-
-func encodeList(v reflect.Value) ([]byte, error) {
-	items := make([][]byte, v.Len())
-	for i := range items {
-		data, err := encode(v.Index(i))
-		if err != nil {
-			return nil, err
-		}
-		items[i] = data
-	}
-	return slices.Concat([]byte("["), bytes.Join(items, []byte(",")), []byte("]")), nil
+	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
 }
 
 // encodeMap leaves the keys to encoding/json.
@@ -132,4 +172,30 @@ func encodeMap(v reflect.Value) ([]byte, error) {
 		encoded.SetMapIndex(key, reflect.ValueOf(RawMessage(data)))
 	}
 	return json.Marshal(encoded.Interface())
+}
+
+// join writes n parts; those of an object have a name.
+func join(start string, n int, part func(int) (string, reflect.Value), end string) ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteString(start)
+	for i := range n {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		name, value := part(i)
+		if start == "{" {
+			quoted, err := json.Marshal(name)
+			if err != nil {
+				return nil, err
+			}
+			out.Write(append(quoted, ':'))
+		}
+		data, err := encode(value)
+		if err != nil {
+			return nil, err
+		}
+		out.Write(data)
+	}
+	out.WriteString(end)
+	return out.Bytes(), nil
 }
