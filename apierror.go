@@ -149,7 +149,7 @@ func isStrayPage(req *http.Request, rsp *http.Response) bool {
 	isEmpty := rsp.StatusCode == http.StatusNoContent || rsp.StatusCode == http.StatusResetContent ||
 		req.Method == http.MethodHead
 	isWanted := strings.Contains(req.Header.Get("Accept"), "text/html")
-	return !isEmpty && !isWanted && oapi.MediaType(rsp.Header) == "text/html"
+	return !isEmpty && !isWanted && strings.HasPrefix(oapi.MediaType(rsp.Header), "text/html")
 }
 
 // readErrorBody also closes the body. A partial one is better than none.

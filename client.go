@@ -155,8 +155,11 @@ func (c *Client) do(ctx context.Context, r *oapi.Request, editors []RequestEdito
 	for _, edit := range slices.Concat(c.editors, editors) {
 		if edit == nil {
 			err = errors.New("a request editor is nil; leave it out")
-		} else if err = edit(ctx, req); err == nil && req.URL == nil {
+		} else if err = edit(req.Context(), req); err == nil && req.URL == nil {
 			err = errors.New("a request editor has removed the URL")
+		}
+		if callOf(req) != call { // The editor has replaced the context.
+			*req = *req.WithContext(context.WithValue(req.Context(), callKey{}, call))
 		}
 		if err != nil {
 			closeBody(req.Body)

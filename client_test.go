@@ -410,3 +410,21 @@ func TestJSONTakesOnlyJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestEditorMayReplaceTheContext does so as tracing libraries do. The call keeps its settings.
+func TestEditorMayReplaceTheContext(t *testing.T) {
+	type key struct{}
+	var tries int
+	client := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		tries++
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}).URL, feather.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+		*req = *req.WithContext(context.WithValue(context.Background(), key{}, 1))
+		return nil
+	}))
+	_, err := send(t.Context(), client, feather.MaxRetries(1))
+	if apiErr, ok := err.(*feather.APIError); !ok || tries != 2 || apiErr.Operation != "SendMessage" {
+		t.Errorf("%d tries, error %v", tries, err)
+	}
+}

@@ -1,6 +1,7 @@
 package feather
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -30,13 +31,17 @@ type DecodeError struct {
 
 func newDecodeError(rsp *http.Response, body []byte, cause error) *DecodeError {
 	c := callOf(rsp.Request)
+	text := c.clean(textOf(cause))
+	if text != textOf(cause) { // It contained the key.
+		cause = errors.New(text)
+	}
 	e := &DecodeError{
 		StatusCode: rsp.StatusCode,
 		CallInfo:   c.info(rsp),
 		Header:     c.redactHeader(rsp.Header),
 		Body:       body,
 		response:   rsp,
-		text:       c.clean(textOf(cause)),
+		text:       text,
 		cause:      cause,
 	}
 	c.logFailure(rsp, e)

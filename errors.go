@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,9 +115,13 @@ func (t *try) explain(req *http.Request, err, bodyErr error) error {
 	case contextError(t.ctx) != nil:
 		f.text, f.causes = endOf(t.ctx, err)
 	case bodyErr != nil:
-		f.text, f.causes, f.permanent = "reading the request body: "+bodyErr.Error(), []error{bodyErr}, true
+		f.text, f.permanent = "reading the request body: "+bodyErr.Error(), true
+		f.causes = []error{notTheCallers(bodyErr)}
 	case isOurs:
-		f.text, f.causes, f.permanent = ours.text, ours.causes, ours.permanent
+		f.text, f.causes, f.permanent = ours.text, slices.Clone(ours.causes), ours.permanent
+		for i, cause := range f.causes {
+			f.causes[i] = notTheCallers(cause)
+		}
 		f.notSent = f.notSent || ours.notSent && account.sent == t.sentBefore
 	case account.status != 0: // a redirect that was refused, or leads nowhere
 		f.text, f.permanent = oapi.StatusText(account.status)+": "+f.text, true
@@ -174,10 +179,8 @@ func endOf(ctx context.Context, err error) (text string, causes []error) {
 		return fmt.Sprintf("%v: %v", ctxErr, cause), []error{ctxErr, cause}
 	case isTimeout(err):
 		return err.Error(), []error{os.ErrDeadlineExceeded, opaque{err}}
-	case errors.Is(err, context.Canceled):
-		return err.Error(), []error{opaque{err}}
 	}
-	return err.Error(), []error{err}
+	return err.Error(), []error{notTheCallers(err)}
 }
 
 // contextError also sees a deadline that has passed where the context has not
@@ -192,6 +195,14 @@ func contextError(ctx context.Context) error {
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return ok && timeout.Timeout()
+}
+
+// notTheCallers keeps the end of another context from being taken for that of the caller's.
+func notTheCallers(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return opaque{err}
+	}
+	return err
 }
 
 // opaque hides an error from errors.Is, and not from errors.As: the context of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -297,5 +299,57 @@ func TestPermanentErrorsAreNotRetried(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestErrorsOfOtherCallsDecideNothing has a middleware, a body and a GetBody that fail with the
+// error of a call of their own, or of their own context.
+func TestErrorsOfOtherCallsDecideNothing(t *testing.T) {
+	others := map[string]error{
+		"a 403":            &feather.APIError{StatusCode: 403},
+		"ErrNotSent":       fmt.Errorf("token: %w", feather.ErrNotSent),
+		"a canceled one":   fmt.Errorf("token: %w", context.Canceled),
+		"one out of time":  fmt.Errorf("token: %w", context.DeadlineExceeded),
+		"a body's of disk": errors.New("disk"),
+	}
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	for name, other := range others {
+		afterwards := feather.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				if rsp, err := next.RoundTrip(req); err == nil {
+					rsp.Body.Close()
+				}
+				return nil, other
+			})
+		})
+		failing := func(_ context.Context, req *http.Request) error {
+			req.GetBody = func() (io.ReadCloser, error) { return nil, other }
+			return nil
+		}
+		calls := map[string]func() error{
+			"middleware": func() error {
+				_, err := send(t.Context(), newClient(t, server.URL, afterwards))
+				return err
+			},
+			"body": func() error {
+				body := io.MultiReader(strings.NewReader("{"), iotest.ErrReader(other))
+				_, err := feather.Send(t.Context(), newClient(t, server.URL), body)
+				return err
+			},
+			"GetBody": func() error {
+				_, err := send(t.Context(), newClient(t, server.URL), feather.Idempotent(), failing)
+				return err
+			},
+		}
+		for where, call := range calls {
+			err := call()
+			if err == nil || errors.Is(err, feather.ErrNotSent) || feather.SafeToRepeat(err) ||
+				errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s, %s: %v is taken for this call's", name, where, err)
+			}
+		}
 	}
 }

@@ -9,7 +9,11 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+
+	"github.com/featherhq/feather-go/internal/oapi"
 )
 
 // maxSubscriptions is how many in a row may bring no event.
@@ -46,7 +50,7 @@ func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Respo
 		at := &place{}
 		for fruitless := 1; ; fruitless++ {
 			rsp, err := subscribe(at.lastID)
-			goesOn, err := forward(rsp, err, at, func(event Event) bool {
+			goesOn, err := at.forward(ctx, rsp, err, func(event Event) bool {
 				fruitless = 0
 				return yield(event, nil)
 			})
@@ -54,15 +58,14 @@ func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Respo
 			case err == nil && !goesOn:
 				return
 			case err != nil && !(at.isServerSent && mayResume(err)):
-				yield(Event{}, err)
+				yield(Event{}, prefixed(err))
 				return
 			case fruitless == maxSubscriptions:
 				yield(Event{}, gaveUp(rsp, err))
 				return
 			}
 			if !sleep(ctx, at.wait(fruitless)) {
-				text, causes := endOf(ctx, nil)
-				yield(Event{}, &failure{text: text + ", while waiting to subscribe again", causes: causes})
+				yield(Event{}, ended(ctx, rsp))
 				return
 			}
 		}
@@ -70,27 +73,54 @@ func Resume(ctx context.Context, subscribe func(lastEventID string) (*http.Respo
 }
 
 // forward yields the events of one subscription. goesOn is false after the last event of all.
-func forward(rsp *http.Response, err error, at *place, yield func(Event) bool) (goesOn bool, _ error) {
-	if err == nil && rsp != nil && rsp.StatusCode == http.StatusNoContent {
-		closeBody(rsp.Body)
-		return false, nil
+func (p *place) forward(
+	ctx context.Context, rsp *http.Response, err error, yield func(Event) bool,
+) (goesOn bool, _ error) {
+	if err != nil {
+		return true, err
 	}
-	for event, err := range stream(rsp, err, at) {
+	if rsp != nil && oapi.IsSuccess(rsp.StatusCode) {
+		if rsp.StatusCode == http.StatusNoContent {
+			closeBody(rsp.Body)
+			return false, nil
+		}
+		if mediaType := oapi.MediaType(rsp.Header); mediaType != "text/event-stream" {
+			closeBody(rsp.Body)
+			return true, callOf(rsp.Request).failed(rsp,
+				fmt.Sprintf("the content type is %q, not text/event-stream, so there is nothing to resume", mediaType))
+		}
+	}
+	for event, err := range stream(rsp, nil, p) {
 		if err != nil {
 			return true, err
+		}
+		if contextError(ctx) != nil {
+			return true, ended(ctx, rsp)
 		}
 		if !yield(event) || slices.Contains(callOf(rsp.Request).requiredEvents, event.Type) {
 			return false, nil
 		}
 	}
-	return at.isServerSent, nil
+	return true, nil
+}
+
+// ended is the error of the context of Resume.
+func ended(ctx context.Context, rsp *http.Response) error {
+	c := &call{}
+	if rsp != nil {
+		c = callOf(rsp.Request)
+	}
+	text, causes := endOf(ctx, nil)
+	return &failure{text: c.clean(text), causes: causes}
 }
 
 // gaveUp is the error of the last subscription, if it ended with one.
 func gaveUp(rsp *http.Response, last error) error {
 	text := fmt.Sprintf("gave up after %d subscriptions without an event", maxSubscriptions)
-	if f, ok := last.(*failure); ok {
-		return &failure{info: f.info, text: text + ": " + f.text + tried(f.tries), causes: []error{f}}
+	if f, ok := errors.AsType[*failure](last); ok {
+		gaveUp := &failure{info: f.info, text: text + ": " + f.text + tried(f.tries), causes: []error{f}}
+		gaveUp.hideNotSent() // Events have come.
+		return gaveUp
 	}
 	call := callOf(rsp.Request)
 	return &failure{info: call.info(rsp), text: text + "; the last stream ended in order"}
@@ -98,7 +128,8 @@ func gaveUp(rsp *http.Response, last error) error {
 
 // mayResume is true of a connection that could not be made, or broke, and of a silent server.
 func mayResume(err error) bool {
-	f, ok := err.(*failure)
+	ours, _ := errors.AsType[callError](err)
+	f, ok := ours.(*failure)
 	if !ok || errors.Is(f, context.Canceled) || errors.Is(f, context.DeadlineExceeded) {
 		return false
 	}
@@ -107,17 +138,17 @@ func mayResume(err error) bool {
 }
 
 func (p *place) wait(fruitless int) time.Duration {
-	if p.retry > 0 {
-		return later(min(p.retry, maxRetryAfter))
+	if p.hasRetry {
+		return later(p.retry)
 	}
 	return backoff(max(fruitless, 1))
 }
 
-// LastEventID sets the header Last-Event-ID of one call, unless the id is empty. Pass it as the
-// last argument of a call that subscribes for [Resume].
+// LastEventID sets the header Last-Event-ID of one call, unless the id is empty or a header cannot
+// carry it. Pass it as the last argument of a call that subscribes for [Resume].
 func LastEventID(id string) RequestEditorFn {
 	return func(_ context.Context, req *http.Request) error {
-		if id != "" {
+		if id != "" && !strings.ContainsFunc(id, unicode.IsControl) {
 			req.Header.Set("Last-Event-ID", id)
 		}
 		return nil

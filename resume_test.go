@@ -114,10 +114,20 @@ func TestResume(t *testing.T) {
 			}, ids: []string{"", "1", "1", "1", "1", "1"}, err: "feather: GET /v1/events: gave up after 5 subscriptions without an event",
 		},
 		{
-			name:   "another media type is read once",
-			sent:   subscriptions{"{}", first},
-			events: []string{"{}:"},
-			ids:    []string{""},
+			name: "another media type ends", sent: subscriptions{"{}", first}, ids: []string{""},
+			err: `the content type is "application/json", not text/event-stream`,
+		},
+		{
+			name: "another media type ends later", sent: subscriptions{first, "{}", first}, events: []string{"a:1"},
+			ids: []string{"", "1"}, err: `the content type is "application/json", not text/event-stream`,
+		},
+		{
+			name: "a wait of nothing", sent: subscriptions{"retry: 5000\nretry: 0\n\nid: 1\ndata: a\n\n", "data: b\n\n"},
+			events: []string{"a:1", "b:1"}, ids: []string{"", "1", "1"},
+		},
+		{
+			name: "an id that no header can carry", sent: subscriptions{first + "id: \x01\ndata: b\n\n"},
+			events: []string{"a:1", "b:\x01"}, ids: []string{"", ""},
 		},
 	}
 	for _, tt := range tests {
@@ -205,6 +215,9 @@ func TestResumeAfterSilence(t *testing.T) {
 			events++
 			last = err
 		}
+		if errors.Is(last, feather.ErrNotSent) || feather.SafeToRepeat(last) {
+			t.Errorf("events have come, and the error says that nothing was sent: %v", last)
+		}
 		if !errors.Is(last, context.DeadlineExceeded) || events < 10 || calls < events {
 			t.Errorf("%d calls, %d events, error %v", calls, events, last)
 		}
@@ -239,5 +252,51 @@ func TestEventTimeout(t *testing.T) {
 	if _, err := send(t.Context(), client, feather.EventTimeout(-1)); err == nil ||
 		!errors.Is(err, feather.ErrNotSent) {
 		t.Errorf("a negative time: error %v", err)
+	}
+}
+
+// TestResumeGivesUp has a server that is gone after one event.
+func TestResumeGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := newClient(t, "https://api.example", over(roundTripper(func(req *http.Request) (*http.Response, error) {
+			if calls++; calls > 1 {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Request: req,
+				Body: io.NopCloser(strings.NewReader("data: a\n\n"))}, nil
+		})), feather.WithMaxRetries(0))
+		var last error
+		for _, err := range feather.Resume(t.Context(), func(string) (*http.Response, error) {
+			rsp, err := client.Request(t.Context(), "GET", "/v1/events", nil)
+			if err != nil {
+				err = fmt.Errorf("subscribing: %w", err)
+			}
+			return rsp, err
+		}) {
+			last = err
+		}
+		if calls != 6 || last == nil || errors.Is(last, feather.ErrNotSent) || feather.SafeToRepeat(last) {
+			t.Errorf("%d calls, error %v, not sent: %t", calls, last, errors.Is(last, feather.ErrNotSent))
+		}
+	})
+}
+
+// TestResumeEndsWithItsContext has a context of its own for the calls.
+func TestResumeEndsWithItsContext(t *testing.T) {
+	client, _ := serveSubscriptions(t, subscriptions{"data: a\n\ndata: b\n\n"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	count := 0
+	var last error
+	for _, err := range feather.Resume(ctx, func(string) (*http.Response, error) {
+		return client.Request(t.Context(), "GET", "/v1/events", nil)
+	}) {
+		count++
+		last = err
+		cancel()
+	}
+	if count != 2 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d events, error %v", count, last)
 	}
 }

@@ -84,11 +84,25 @@ func Idempotent() RequestEditorFn {
 // It says that repeating the call does no harm, not that it helps: a key that is wrong, a 404 or
 // a 422 fails again. Bound a loop that repeats.
 func SafeToRepeat(err error) bool {
-	if errors.Is(err, ErrNotSent) {
-		return true
+	if ours, ok := errors.AsType[callError](err); ok {
+		return ours.safeToRepeat()
 	}
-	apiErr, ok := errors.AsType[*APIError](err)
-	return ok && apiErr.StatusCode/100 == 4 && apiErr.StatusCode != http.StatusRequestTimeout && !apiErr.mayHaveActed
+	return errors.Is(err, ErrNotSent)
+}
+
+// callError is one of this package's. The first in a chain counts: one that it wraps may be of
+// another call.
+type callError interface {
+	error
+	safeToRepeat() bool
+}
+
+func (f *failure) safeToRepeat() bool     { return f.notSent }
+func (e *DecodeError) safeToRepeat() bool { return false }
+func (e *StreamError) safeToRepeat() bool { return false }
+
+func (e *APIError) safeToRepeat() bool {
+	return e.StatusCode/100 == 4 && e.StatusCode != http.StatusRequestTimeout && !e.mayHaveActed
 }
 
 // retrier sends the request of a call until it succeeds or must not be sent again.
@@ -100,7 +114,7 @@ func (r *retrier) Do(req *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		again, err := requestOf(req, attempt)
 		if err != nil {
-			return nil, failf("reading the request body again for a retry: %w, after: %w", err, last)
+			return nil, call.cannotRepeat(req, err, last)
 		}
 		rsp, err := r.next.Do(again)
 		if err == nil {
@@ -231,13 +245,23 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
+// cannotRepeat is the error of a request body that cannot be read again.
+func (c *call) cannotRepeat(req *http.Request, err, last error) error {
+	text := "reading the request body again for a retry: " + err.Error() + ", after: " + textOf(last)
+	f := &failure{info: c.infoOf(req), text: c.clean(text), causes: []error{notTheCallers(err), last}}
+	f.notSent = errors.Is(last, ErrNotSent)
+	f.hideNotSent()
+	return f
+}
+
 // endedWaiting is the error of a context that ended before the next attempt.
 func (c *call) endedWaiting(req *http.Request, last error) error {
 	text, causes := endOf(c.ctx, nil)
 	info := c.infoOf(req)
 	return &failure{
-		info:    info,
-		text:    text + ", while waiting to retry after " + strings.TrimPrefix(textOf(last), info.request()+": "),
+		info: info,
+		text: c.clean(text + ", while waiting to retry after " +
+			strings.TrimPrefix(textOf(last), info.request()+": ")),
 		causes:  causes,
 		notSent: errors.Is(last, ErrNotSent),
 	}

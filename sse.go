@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -16,9 +17,10 @@ var errEventTooLarge = failf("an event is larger than the limit of 16 MiB")
 
 // place is where a reader of text/event-stream is, for a subscription that goes on there.
 type place struct {
-	isServerSent bool          // there was a text/event-stream
-	lastID       string        // of the last whole event
-	retry        time.Duration // which the server wants before another subscription
+	isServerSent bool   // there was a text/event-stream
+	lastID       string // of the last whole event
+	hasRetry     bool
+	retry        time.Duration // which the server wants before another subscription, at most a minute
 }
 
 // eventReader reads text/event-stream, as WHATWG HTML, section 9.2.6, has it.
@@ -77,8 +79,10 @@ func (e *eventReader) next() (Event, error) {
 				e.id = string(value)
 			}
 		case "retry":
-			if ms, err := strconv.ParseUint(string(value), 10, 31); err == nil {
-				e.retry = time.Duration(ms) * time.Millisecond
+			ms, err := strconv.ParseUint(string(value), 10, 64)
+			if err == nil || errors.Is(err, strconv.ErrRange) {
+				e.retry = time.Duration(min(ms, uint64(maxRetryAfter/time.Millisecond))) * time.Millisecond
+				e.hasRetry = true
 			}
 			continue
 		default: // a comment, or a field of no event

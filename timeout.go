@@ -49,7 +49,7 @@ func limitSilence(next Doer) Doer {
 		if contextError(call.ctx) != nil {
 			closeBody(req.Body)
 			text, causes := endOf(call.ctx, nil)
-			return nil, &failure{info: call.infoOf(req), text: text, causes: causes, notSent: true}
+			return nil, &failure{info: call.infoOf(req), text: call.clean(text), causes: causes, notSent: true}
 		}
 		t := newTry(call, req)
 		rsp, err := next.Do(t.req)

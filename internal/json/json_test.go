@@ -320,3 +320,20 @@ func TestMissingMembers(t *testing.T) {
 		}
 	}
 }
+
+// TestValueThatContainsItselfIsAnError would overflow the stack, which no recover catches.
+func TestValueThatContainsItselfIsAnError(t *testing.T) {
+	type node struct {
+		Next *node `json:"next"`
+		List []int `json:"list"`
+	}
+	circle := &node{}
+	circle.Next = circle
+	withItself := map[string]any{}
+	withItself["a"] = withItself
+	for name, v := range map[string]any{"a map": withItself, "a pointer": circle} {
+		if _, err := json.Marshal(v); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -50,19 +51,26 @@ func isNull(v reflect.Value) bool {
 // list or map, unless the tag of its field says nullable.
 func Marshal(v any) ([]byte, error) {
 	value := reflect.ValueOf(v)
-	if !value.IsValid() || !isSpecial(value) {
+	if !value.IsValid() || !isSpecial(value, 0) {
 		return json.Marshal(v)
 	}
-	return encode(value)
+	return encode(value, 0)
 }
 
-// isSpecial is true of a value that json.Marshal would write in another way.
-func isSpecial(v reflect.Value) bool {
+// maxDepth is far above any document, and far below what the stack takes.
+const maxDepth = 10_000
+
+// isSpecial is true of a value that json.Marshal would write in another way. A value that contains
+// itself is left to json.Marshal, which returns an error.
+func isSpecial(v reflect.Value, depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		return !v.IsNil() && (isNull(v) || !marshals(v.Type()) && isSpecial(v.Elem()))
+		return !v.IsNil() && (isNull(v) || !marshals(v.Type()) && isSpecial(v.Elem(), depth+1))
 	case reflect.Interface:
-		return !v.IsNil() && isSpecial(v.Elem())
+		return !v.IsNil() && isSpecial(v.Elem(), depth+1)
 	}
 	if marshals(v.Type()) {
 		return false
@@ -73,7 +81,7 @@ func isSpecial(v reflect.Value) bool {
 			return true
 		}
 		for i := 0; i < v.Len() && hasParts(v.Type().Elem()); i++ {
-			if isSpecial(v.Index(i)) {
+			if isSpecial(v.Index(i), depth+1) {
 				return true
 			}
 		}
@@ -82,13 +90,13 @@ func isSpecial(v reflect.Value) bool {
 			return true
 		}
 		for _, value := range v.Seq2() {
-			if isSpecial(value) {
+			if isSpecial(value, depth+1) {
 				return true
 			}
 		}
 	case reflect.Struct:
 		for field, value := range sent(v) {
-			if field.hasParts && isSpecial(value) && !field.staysNull(value) {
+			if field.hasParts && isSpecial(value, depth+1) && !field.staysNull(value) {
 				return true
 			}
 		}
@@ -119,8 +127,11 @@ func (f field) staysNull(v reflect.Value) bool {
 	return f.nullable && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil()
 }
 
-func encode(v reflect.Value) ([]byte, error) {
-	if !isSpecial(v) {
+func encode(v reflect.Value, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return nil, errors.New("a value contains itself, or is nested too deeply")
+	}
+	if !isSpecial(v, depth) {
 		return json.Marshal(v.Interface())
 	}
 	switch v.Kind() {
@@ -131,19 +142,19 @@ func encode(v reflect.Value) ([]byte, error) {
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return encode(v.Elem())
+		return encode(v.Elem(), depth+1)
 	case reflect.Struct:
-		return encodeStruct(v)
+		return encodeStruct(v, depth)
 	case reflect.Map:
-		return encodeMap(v)
+		return encodeMap(v, depth)
 	}
 	if v.Kind() == reflect.Slice && v.IsNil() && v.Type().Elem().Kind() == reflect.Uint8 {
 		return []byte(`""`), nil
 	}
-	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]")
+	return join("[", v.Len(), func(i int) (string, reflect.Value) { return "", v.Index(i) }, "]", depth)
 }
 
-func encodeStruct(v reflect.Value) ([]byte, error) {
+func encodeStruct(v reflect.Value, depth int) ([]byte, error) {
 	var names []string
 	var values []reflect.Value
 	for field, value := range sent(v) {
@@ -158,14 +169,14 @@ func encodeStruct(v reflect.Value) ([]byte, error) {
 		}
 		names, values = append(names, field.name), append(values, value)
 	}
-	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}")
+	return join("{", len(names), func(i int) (string, reflect.Value) { return names[i], values[i] }, "}", depth)
 }
 
 // encodeMap leaves the keys to encoding/json.
-func encodeMap(v reflect.Value) ([]byte, error) {
+func encodeMap(v reflect.Value, depth int) ([]byte, error) {
 	encoded := reflect.MakeMap(reflect.MapOf(v.Type().Key(), reflect.TypeFor[RawMessage]()))
 	for key, value := range v.Seq2() {
-		data, err := encode(value)
+		data, err := encode(value, depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -175,7 +186,7 @@ func encodeMap(v reflect.Value) ([]byte, error) {
 }
 
 // join writes n parts; those of an object have a name.
-func join(start string, n int, part func(int) (string, reflect.Value), end string) ([]byte, error) {
+func join(start string, n int, part func(int) (string, reflect.Value), end string, depth int) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString(start)
 	for i := range n {
@@ -190,7 +201,7 @@ func join(start string, n int, part func(int) (string, reflect.Value), end strin
 			}
 			out.Write(append(quoted, ':'))
 		}
-		data, err := encode(value)
+		data, err := encode(value, depth+1)
 		if err != nil {
 			return nil, err
 		}
