@@ -17,13 +17,20 @@ import (
 // changedFiles are those that a bump writes.
 var changedFiles = []string{specFile, namesFile, generatedFile, listFile}
 
-// bump works on a copy of the repository, and swaps the files at the end.
+// bump works on a copy of what git does not ignore, and puts the new files in place at the end.
 func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err error) {
-	work, err := copyTree(opts.dir)
+	work, err := os.MkdirTemp("", "specbump")
 	if err != nil {
 		return false, err
 	}
 	defer os.RemoveAll(work)
+	list, err := output(opts.dir, "git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+	if err == nil {
+		err = copyFiles(opts.dir, work, strings.Split(strings.TrimSuffix(list, "\x00"), "\x00"))
+	}
+	if err != nil {
+		return false, err
+	}
 	report := &report{}
 	if !opts.verdictOnly {
 		if err = update(work, opts.inputs, report, log); err != nil {
@@ -47,44 +54,21 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(whole)))
 	}
 	if !opts.verdictOnly && !opts.trial && err == nil {
-		err = swap(work, opts.dir)
+		err = copyFiles(work, opts.dir, changedFiles)
 	}
 	return report.isBreaking(), err
 }
 
-// copyTree copies what git does not ignore.
-func copyTree(dir string) (string, error) {
-	list, err := output(dir, "git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-	if err != nil {
-		return "", err
-	}
-	work, err := os.MkdirTemp("", "specbump")
-	if err != nil {
-		return "", err
-	}
-	for name := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
-		content, err := os.ReadFile(filepath.Join(dir, name))
+func copyFiles(from, to string, names []string) error {
+	for _, name := range names {
+		content, err := os.ReadFile(filepath.Join(from, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted, and not committed
 		}
 		if err == nil {
-			err = writeFile(filepath.Join(work, name), content)
+			err = writeFile(filepath.Join(to, name), content)
 		}
 		if err != nil {
-			return "", errors.Join(err, os.RemoveAll(work))
-		}
-	}
-	return work, nil
-}
-
-// swap puts the new files in place. Each is written aside and renamed.
-func swap(work, dir string) error {
-	for _, name := range changedFiles {
-		content, err := os.ReadFile(filepath.Join(work, name))
-		if err != nil {
-			return err
-		}
-		if err := writeFile(filepath.Join(dir, name), content); err != nil {
 			return err
 		}
 	}
