@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +13,7 @@ import (
 	"time"
 )
 
-const (
-	maxInput     = 64 << 20
-	fetchTimeout = 30 * time.Second
-)
+const maxInput = 64 << 20
 
 // source is an OpenAPI document, or a part of one that a page shows, and where it comes from.
 type source struct {
@@ -97,29 +93,26 @@ func checkShape(root object) error {
 	return nil
 }
 
+// open opens a file or fetches a URL.
+func open(name string) (io.ReadCloser, error) {
+	if !strings.HasPrefix(name, "https://") && !strings.HasPrefix(name, "http://") {
+		return os.Open(name)
+	}
+	client := http.Client{Timeout: 30 * time.Second}
+	rsp, err := client.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	if rsp.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("%s: the server returned %s", name, rsp.Status), rsp.Body.Close())
+	}
+	return rsp.Body, nil
+}
+
 func readContent(name string) ([]byte, error) {
-	var content io.ReadCloser
-	if strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://") {
-		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
-		if err != nil {
-			return nil, err
-		}
-		rsp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, err
-		}
-		content = rsp.Body
-		if rsp.StatusCode != http.StatusOK {
-			return nil, errors.Join(fmt.Errorf("%s: the server returned %s", name, rsp.Status), content.Close())
-		}
-	} else {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		content = file
+	content, err := open(name)
+	if err != nil {
+		return nil, err
 	}
 	defer content.Close()
 	read, err := io.ReadAll(io.LimitReader(content, maxInput+1))
