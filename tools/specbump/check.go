@@ -17,11 +17,16 @@ import (
 // that is wrong is refused and never repaired by guess: what is right is known to the API's
 // authors. An entry of the overlay can say it.
 func (t *tree) checkDocument() error {
-	if err := checkReferences(t.document, t.document, "$"); err != nil {
-		return err
-	}
 	var problem error
 	check := func(err error) { problem = cmp.Or(problem, err) }
+	walk(t.document, "$", func(at string, node object) {
+		if ref, ok := node["$ref"].(string); ok && !strings.Contains(at, `["x-`) {
+			check(checkReference(t.document, at, ref))
+		}
+	})
+	if problem != nil {
+		return problem // Other checks follow references.
+	}
 	for kind, into := range map[string]func() any{
 		"schemas":       func() any { return &openapi3.SchemaRef{} },
 		"parameters":    func() any { return &openapi3.ParameterRef{} },
@@ -66,44 +71,21 @@ func isReadable(at string, part, into any) error {
 	return nil
 }
 
-func checkReferences(document object, node any, at string) error {
-	for key, value := range sorted(node) {
-		if slices.Contains(literals, key) && !strings.HasSuffix(at, ".properties") || strings.HasPrefix(key, "x-") {
-			continue
-		}
-		if ref, ok := value.(string); ok && key == "$ref" {
-			if err := checkReference(document, ref); err != nil {
-				return fmt.Errorf("%s: %w", at, err)
-			}
-		}
-		if err := checkReferences(document, value, at+step(key)); err != nil {
-			return err
-		}
-	}
-	list, _ := node.([]any)
-	for i, item := range list {
-		if err := checkReferences(document, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checkReference follows a JSON pointer, and a schema that is only a reference.
-func checkReference(document object, ref string) error {
+func checkReference(document object, at, ref string) error {
 	seen := map[string]bool{}
 	for next := ref; next != ""; {
 		if seen[next] {
-			return fmt.Errorf("the $ref %q leads back to itself", ref)
+			return fmt.Errorf("%s: the $ref %q leads back to itself", at, ref)
 		}
 		seen[next] = true
 		target := resolve(document, next)
 		if target == nil {
-			return fmt.Errorf("the $ref %q is not defined", next)
+			return fmt.Errorf("%s: the $ref %q is not defined", at, next)
 		}
 		if strings.Count(next, "/") > 3 {
-			return fmt.Errorf("the $ref %q leads into another part, which the generator cannot follow; "+
-				"make a component of it in %s", next, overlayFile)
+			return fmt.Errorf("%s: the $ref %q leads into another part, which the generator cannot follow; "+
+				"make a component of it in %s", at, next, overlayFile)
 		}
 		next = textAt(target, "$ref")
 	}

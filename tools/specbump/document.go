@@ -118,22 +118,27 @@ var (
 
 // eachObject visits an object and those within it, but for maps of names and literals.
 func eachObject(node any, visit func(object)) {
+	walk(node, "$", func(_ string, o object) { visit(o) })
+}
+
+// walk is eachObject, and says where each object is.
+func walk(node any, at string, visit func(at string, o object)) {
 	if members, ok := node.(object); ok {
-		visit(members)
+		visit(at, members)
 	}
 	for key, child := range sorted(node) {
 		switch named := objectAt(child); {
 		case slices.Contains(mapsOfNames, key) && named != nil:
-			for _, member := range sorted(named) {
-				eachObject(member, visit)
+			for name, member := range sorted(named) {
+				walk(member, at+step(key)+step(name), visit)
 			}
 		case !slices.Contains(literals, key):
-			eachObject(child, visit)
+			walk(child, at+step(key), visit)
 		}
 	}
 	list, _ := node.([]any)
-	for _, child := range list {
-		eachObject(child, visit)
+	for i, child := range list {
+		walk(child, fmt.Sprintf("%s[%d]", at, i), visit)
 	}
 }
 
