@@ -109,7 +109,7 @@ func simplify(node object) {
 	}
 	for mediaType, media := range sorted(node["content"]) {
 		media, schema := objectAt(media), objectAt(media, "schema")
-		switch parts := slices.Concat(listAt(schema, "allOf"), toAny(members(schema))); {
+		switch parts := slices.Concat(listAt(schema, "allOf"), members(schema)); {
 		case media == nil:
 		case strings.Contains(mediaType, "yaml"):
 			delete(media, "schema") // To decode it would take a module more.
@@ -135,7 +135,7 @@ func dropNumberedDiscriminators(document object) {
 	eachObject(document, func(node object) {
 		property := textAt(node, "discriminator", "propertyName")
 		for _, member := range members(node) {
-			key, _ := schemaKey(member["$ref"])
+			key, _ := schemaKey(get(member, "$ref"))
 			for _, value := range enumValues(get(schemasOf(document)[key], "properties", property)) {
 				if _, isText := value.(string); !isText {
 					delete(node, "discriminator")
@@ -143,14 +143,6 @@ func dropNumberedDiscriminators(document object) {
 			}
 		}
 	})
-}
-
-func toAny(objects []object) []any {
-	var list []any
-	for _, o := range objects {
-		list = append(list, o)
-	}
-	return list
 }
 
 // usedSchemas are those that an operation leads to.
@@ -383,14 +375,8 @@ func eachWithin(p place, visit func(place) string) {
 }
 
 // members are those of a union but null.
-func members(schema object) []object {
-	var found []object
-	for _, member := range append(listAt(schema, "anyOf"), listAt(schema, "oneOf")...) {
-		if textAt(member, "type") != "null" {
-			found = append(found, objectAt(member))
-		}
-	}
-	return found
+func members(schema object) []any {
+	return slices.DeleteFunc(slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf")), isNullType)
 }
 
 // kindOf is what a member of a union is called after, as its place in the list may change.

@@ -31,8 +31,7 @@ func keepValues(schema object) {
 
 // isContainer is true of what becomes a slice or a map.
 func isContainer(schema object) bool {
-	if parts := slices.Concat(listAt(schema, "anyOf"), listAt(schema, "oneOf")); len(parts) > 0 {
-		parts = slices.DeleteFunc(parts, isNullType)
+	if parts := members(schema); len(parts) > 0 {
 		return len(parts) == 1 && isContainer(objectAt(parts[0]))
 	}
 	types := append(listAt(schema, "type"), schema["type"])
