@@ -137,24 +137,23 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 		taken[name] = true
 	}
 	var changes nameChanges
-	var fresh []*item
+	candidates := map[string][]string{}
 	for key, o := range operations(after) {
 		if now.Operations[key] == "" {
-			fresh = append(fresh, &item{key, "operations", operationClaims, operationCandidates(o), 0})
+			candidates[key] = operationCandidates(o)
 		}
 	}
-	if err := tellApart(fresh, taken, now.Operations); err != nil {
+	if err := tellApart("operations", candidates, operationClaims, taken, now.Operations); err != nil {
 		return nil, changes, err
 	}
-	fresh = nil
+	candidates = map[string][]string{}
 	tags, bodies, used := tagsOfSchemas(after), now.bodies(after), usedSchemas(after)
-	for key := range sorted(schemasOf(after)) {
+	for key := range schemasOf(after) {
 		if now.Schemas[key] == "" && used[key] {
-			fresh = append(fresh,
-				&item{key, "schemas", []string{"%"}, schemaCandidates(key, bodies[key], tags[key]), 0})
+			candidates[key] = schemaCandidates(key, bodies[key], tags[key])
 		}
 	}
-	if err := tellApart(fresh, taken, now.Schemas); err != nil {
+	if err := tellApart("schemas", candidates, []string{"%"}, taken, now.Schemas); err != nil {
 		return nil, changes, err
 	}
 	now.removeRegular(after)
@@ -198,8 +197,19 @@ func difference(list, other map[string]string) (lines []string) {
 // movedOperations are those whose path or method changed: the old key by the new one. The
 // place tells them, but for the names of parameters, or else the id, or the function and a tag.
 func movedOperations(before, after object) map[string]string {
-	moved := map[string]string{}
-	stands := func(o operation, other object) bool { return get(other, "paths", o.path, o.method) != nil }
+	moved, isMoved := map[string]string{}, map[string]bool{}
+	keysBy := func(sameAs func(operation) []string, document, other object) map[string][]string {
+		keys := map[string][]string{}
+		for key, o := range operations(document) {
+			if isMoved[key] || get(other, "paths", o.path, o.method) != nil {
+				continue
+			}
+			for _, same := range sameAs(o) {
+				keys[same] = append(keys[same], key)
+			}
+		}
+		return keys
+	}
 	for _, sameAs := range []func(o operation) []string{
 		func(o operation) []string { return []string{o.place()} },
 		func(o operation) []string { return []string{o.id()} },
@@ -210,24 +220,11 @@ func movedOperations(before, after object) map[string]string {
 			return keys
 		},
 	} {
-		gone, came := map[string][]string{}, map[string][]string{}
-		for key, o := range operations(before) {
-			for _, same := range sameAs(o) {
-				if !stands(o, after) && !slices.Contains(slices.Collect(maps.Values(moved)), key) {
-					gone[same] = append(gone[same], key)
-				}
-			}
-		}
-		for key, o := range operations(after) {
-			for _, same := range sameAs(o) {
-				if !stands(o, before) && moved[key] == "" {
-					came[same] = append(came[same], key)
-				}
-			}
-		}
+		gone, came := keysBy(sameAs, before, after), keysBy(sameAs, after, before)
 		for _, same := range slices.Sorted(maps.Keys(came)) {
-			if keys := came[same]; len(keys) == 1 && len(gone[same]) == 1 && same != "" {
-				moved[keys[0]] = gone[same][0]
+			if len(came[same]) == 1 && len(gone[same]) == 1 && same != "" {
+				is, was := came[same][0], gone[same][0]
+				moved[is], isMoved[is], isMoved[was] = was, true, true
 			}
 		}
 	}
@@ -272,43 +269,36 @@ func heirsOf(before, after object, moved map[string]string) map[string]string {
 	return heirs
 }
 
-// item is an operation or a schema that has no name yet. Its candidates go from the shortest
-// name to those that tell more of where it belongs.
-type item struct {
-	key, kind  string
-	claims     []string
-	candidates []string
-	level      int
-}
-
-func (i *item) claimed() []string { return claimed(i.candidates[i.level], i.claims) }
-
-// tellApart moves each item whose name is taken, or wanted by another one, to a longer name,
-// until none is left. Both of two move, so that the order they came in does not matter.
-func tellApart(all []*item, taken identifiers, names map[string]string) error {
+// tellApart names what has candidates, from the shortest name to those that tell more of where
+// it belongs. What has a name that is taken, or wanted by another one, moves to the next. Both
+// of two move, so that the order they came in does not matter.
+func tellApart(kind string, candidates map[string][]string, claims []string, taken identifiers,
+	names map[string]string) error {
+	level := map[string]int{}
 	for settled := false; !settled; {
 		settled = true
 		wanted := map[string]int{}
-		for _, i := range all {
-			if i.level >= len(i.candidates) {
-				tried := strings.Join(i.candidates, ", ")
+		for _, key := range slices.Sorted(maps.Keys(candidates)) {
+			if level[key] == len(candidates[key]) {
+				tried := strings.Join(candidates[key], ", ")
 				return fmt.Errorf("%s: %s has no Go name that is free (tried %s); give it one there:\n  %s:\n    %s: NAME",
-					namesFile, i.key, cmp.Or(tried, "none"), i.kind, i.key)
+					namesFile, key, cmp.Or(tried, "none"), kind, key)
 			}
-			for _, claim := range i.claimed() {
+			names[key] = candidates[key][level[key]]
+			for _, claim := range claimed(names[key], claims) {
 				wanted[claim]++
 			}
 		}
-		for _, i := range all {
-			if slices.ContainsFunc(i.claimed(), func(claim string) bool { return taken[claim] || wanted[claim] > 1 }) {
-				i.level++
+		isTaken := func(claim string) bool { return taken[claim] || wanted[claim] > 1 }
+		for key := range candidates {
+			if slices.ContainsFunc(claimed(names[key], claims), isTaken) {
+				level[key]++
 				settled = false
 			}
 		}
 	}
-	for _, i := range all {
-		names[i.key] = i.candidates[i.level]
-		taken.add(names[i.key], i.claims)
+	for key := range candidates {
+		taken.add(names[key], claims)
 	}
 	return nil
 }
