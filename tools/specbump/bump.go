@@ -178,7 +178,8 @@ func buildAndTest(original, dir string, log *progress) (broken []string, err err
 	return broken, nil
 }
 
-// output runs a command; its error has what the command said.
+// output runs a command and returns what it prints, without space around it; its error has
+// what the command said.
 func output(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
@@ -188,7 +189,7 @@ func output(dir, name string, args ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args...), " "), err,
 			strings.TrimSpace(stdout.String()+stderr.String()))
 	}
-	return stdout.String(), nil
+	return strings.TrimSpace(stdout.String()), nil
 }
 
 // progress says what is being done and keeps how long it took.

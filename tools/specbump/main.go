@@ -23,7 +23,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 const (
@@ -61,13 +60,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&opts.verdictOnly, "verdict", false, "print the verdict on the working tree, and change nothing")
 	flags.BoolVar(&opts.trial, "trial", false, "do all but change a file, and print a table of figures")
 	flags.StringVar(&opts.prepare, "prepare", "", "the `file` for the document that the generator reads")
-	flags.StringVar(
-		&opts.report,
-		"report",
-		"",
-		"the `file` for the verdict, as Markdown short enough for a pull request; "+
-			"the whole is beside it, as FILE-whole.md",
-	)
+	flags.StringVar(&opts.report, "report", "", "the `file` for the verdict, as Markdown short enough for a pull "+
+		"request; the whole is beside it, as FILE-whole.md")
 	flags.StringVar(&opts.base, "base", "",
 		"the git `revision` to compare with; by default the last release, else HEAD")
 	flags.StringVar(&opts.tools.oasdiff, "oasdiff", "", "oasdiff as package@version")
@@ -79,10 +73,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	opts.inputs = flags.Args()
 	opts.test = func(dir string, log *progress) ([]string, error) { return buildAndTest(opts.dir, dir, log) }
-	if opts.prepare != "" {
-		return status(false, stderr, writeParts(opts, stderr))
-	}
+	breaking, err := false, error(nil)
 	switch {
+	case opts.prepare != "":
+		err = writeParts(opts, stderr)
 	case opts.verdictOnly == (len(opts.inputs) > 0):
 		fmt.Fprintln(stderr, "specbump: name an OpenAPI document, pages or URLs, as in SPEC=openapi.json, or pass -verdict")
 		return 2
@@ -90,12 +84,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr,
 			"specbump: -oasdiff and -apidiff are missing; call it through make, which knows their versions")
 		return 2
+	default:
+		breaking, err = bump(opts, stdout, &progress{w: stderr})
 	}
-	breaking, err := bump(opts, stdout, &progress{w: stderr})
-	return status(breaking, stderr, err)
-}
-
-func status(breaking bool, stderr io.Writer, err error) int {
 	switch {
 	case err != nil:
 		fmt.Fprintln(stderr, "specbump:", err)
@@ -121,7 +112,7 @@ func writeParts(opts options, stderr io.Writer) error {
 		return err
 	}
 	return errors.Join(writeFile(filepath.Join(opts.dir, opts.prepare), encodeJSON(t.document)),
-		writeFile(filepath.Join(opts.dir, listFile), listOfOperations(t.document, strings.TrimSpace(module))))
+		writeFile(filepath.Join(opts.dir, listFile), listOfOperations(t.document, module)))
 }
 
 func prepareVendored(dir string) (*tree, error) {
