@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -82,7 +81,7 @@ func checkOutBaseline(dir, base, into string) (string, error) {
 	baseline := cmp.Or(base, "HEAD")
 	tag, err := output(dir, "git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
 	if err == nil && base == "" {
-		baseline = strings.TrimSpace(tag)
+		baseline = tag
 	}
 	archive := filepath.Join(into, "baseline.tar")
 	if _, err := output(dir, "git", "archive", "--output", archive, baseline); err != nil {
@@ -134,7 +133,8 @@ func compare(before, after object) changes {
 	return c
 }
 
-// compareDocuments compares the vendored documents, as they are.
+// compareDocuments compares the vendored documents, as they are. Operations moved that were
+// removed and added under one name.
 func (v *verdict) compareDocuments(old, tree string) error {
 	before, err := loadVendored(old)
 	if err != nil {
@@ -155,11 +155,6 @@ func (v *verdict) compareDocuments(old, tree string) error {
 	v.isSame = reflect.DeepEqual(before.root, after.root)
 	v.operations = compare(list(before.root), list(after.root))
 	v.schemas = compare(schemasOf(before.root), schemasOf(after.root))
-	return v.compareNames(old, tree, before.root, after.root)
-}
-
-// compareNames finds the operations that moved: they were removed and added under one name.
-func (v *verdict) compareNames(old, tree string, before, after object) error {
 	was, err := loadNames(old)
 	if err != nil {
 		return err
@@ -168,12 +163,10 @@ func (v *verdict) compareNames(old, tree string, before, after object) error {
 	if err != nil {
 		return err
 	}
-	v.goNames = now.inUse(after).Operations
-	gone := map[string]string{}
-	for key, name := range was.inUse(before).Operations {
-		if slices.Contains(v.operations.removed, key) {
-			gone[name] = key
-		}
+	v.goNames = now.inUse(after.root).Operations
+	gone, names := map[string]string{}, was.inUse(before.root).Operations
+	for _, key := range v.operations.removed {
+		gone[names[key]] = key
 	}
 	for _, key := range v.operations.added {
 		if old := gone[v.goNames[key]]; old != "" {
@@ -188,7 +181,7 @@ type change struct{ operation, text string }
 
 func runOasdiff(tool, before, after string) ([]change, error) {
 	out, err := output(".", "go", "run", tool, "breaking", "--auto-upgrade", "--format", "json", before, after)
-	if err != nil || strings.TrimSpace(out) == "" {
+	if err != nil || out == "" {
 		return nil, err
 	}
 	var found []struct{ Text, Operation, Path string }
@@ -209,7 +202,6 @@ func (v *verdict) runApidiff(tool, before, after string) error {
 	if err != nil {
 		return err
 	}
-	module = strings.TrimSpace(module)
 	export := filepath.Join(before, "api.export")
 	if _, err := output(before, "go", "run", tool, "-m", "-w", export, module); err != nil {
 		return err
@@ -253,12 +245,8 @@ var grownInterface = regexp.MustCompile(`^Client(WithResponses)?Interface\.\w+: 
 
 // next is the version that Go's module rules ask for.
 func (v *verdict) next() string {
-	parts := strings.SplitN(strings.TrimPrefix(semver.Canonical(v.release), "v"), ".", 3)
-	var numbers [3]int
-	for i, part := range parts {
-		numbers[i], _ = strconv.Atoi(part)
-	}
-	major, minor, patch := numbers[0], numbers[1], numbers[2]
+	var major, minor, patch int
+	_, _ = fmt.Sscanf(semver.Canonical(v.release), "v%d.%d.%d", &major, &minor, &patch)
 	switch {
 	case v.isBreaking() && major > 0:
 		major, minor, patch = major+1, 0, 0
