@@ -152,13 +152,9 @@ func checkParameters(document object, o operation) error {
 	}
 	for _, found := range inBraces.FindAllStringSubmatch(o.path, -1) {
 		if name := found[1]; !inPath[name] {
-			return fmt.Errorf(
-				"%s: the path has a parameter %s that is not declared; declare it:\n%s",
-				o.at(),
-				name,
-				advice(o.at(),
-					fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)),
-			)
+			entry := fmt.Sprintf("parameters: [{name: %s, in: path, required: true, schema: {type: string}}]", name)
+			return fmt.Errorf("%s: the path has a parameter %s that is not declared; declare it:\n%s", o.at(), name,
+				advice(o.at(), entry))
 		}
 		delete(inPath, found[1])
 	}

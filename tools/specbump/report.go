@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -108,10 +109,7 @@ func (r *report) head() string {
 func (r *report) breakingByTag() []string {
 	byTag := map[string][]string{}
 	for _, c := range r.breaking {
-		tag := r.tags[c.operation]
-		if tag == "" {
-			tag = "no single operation"
-		}
+		tag := cmp.Or(r.tags[c.operation], "no single operation")
 		if name := "`" + c.operation + "`"; !slices.Contains(byTag[tag], name) {
 			byTag[tag] = append(byTag[tag], name)
 		}
@@ -169,14 +167,9 @@ func (r *report) printTrial(w io.Writer, work string, log *progress) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(
-		w,
-		"| | |\n| --- | --- |\n| operations | %d |\n| schemas | %d |\n| generated lines | %d |\n| names recorded | %d |\n",
-		r.operations.total,
-		r.schemas.total,
-		bytes.Count(code, []byte("\n")),
-		len(r.names.added),
-	)
+	fmt.Fprintf(w, "| | |\n| --- | --- |\n| operations | %d |\n| schemas | %d |\n", r.operations.total, r.schemas.total)
+	lines := bytes.Count(code, []byte("\n"))
+	fmt.Fprintf(w, "| generated lines | %d |\n| names recorded | %d |\n", lines, len(r.names.added))
 	for _, c := range log.costs {
 		fmt.Fprintf(w, "| %s | %.1f s |\n", c.what, c.duration.Seconds())
 	}
