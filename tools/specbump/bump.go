@@ -108,9 +108,6 @@ func plan(dir string, vendored, document object, report *report) (*tree, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := after.checkDocument(); err != nil {
-		return nil, err
-	}
 	taken, err := declared(dir, true)
 	if err != nil {
 		return nil, err

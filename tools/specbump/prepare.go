@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,15 +30,15 @@ func loadTree(dir string, document object) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{names: names}
-	if t.document, t.unmatched, err = applyOverlay(dir, document); err != nil {
+	t := &tree{document: document, names: names}
+	if err := t.applyOverlay(dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", overlayFile, err)
 	}
 	addSchemas(t.document)
 	delete(t.document, "webhooks") // The client makes no code of them, and has no use for their schemas.
 	eachObject(t.document, simplify)
 	dropNumberedDiscriminators(t.document)
-	return t, nil
+	return t, t.checkDocument()
 }
 
 // addSchemas makes the place for components, where there is none.
@@ -50,41 +51,39 @@ func addSchemas(document object) {
 	}
 }
 
-// applyOverlay returns the document as overlay.yaml changes it.
-func applyOverlay(dir string, document object) (changed object, unmatched []string, err error) {
+// applyOverlay makes of the document what overlay.yaml says.
+func (t *tree) applyOverlay(dir string) error {
 	content, err := os.ReadFile(filepath.Join(dir, overlayFile))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	var overlay speakeasy.Overlay
-	if err := yaml.Unmarshal(content, &overlay); err != nil {
-		return nil, nil, err
-	}
 	var root yaml.Node
-	if err := yaml.Unmarshal(encodeJSON(document), &root); err != nil {
-		return nil, nil, err
+	err = errors.Join(yaml.Unmarshal(content, &overlay), yaml.Unmarshal(encodeJSON(t.document), &root))
+	if err != nil {
+		return err
 	}
 	for _, action := range overlay.Actions {
 		path, err := overlay.NewPath(action.Target, nil)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the target %s: %w", action.Target, err)
-		}
-		if len(path.Query(&root)) == 0 {
-			unmatched = append(unmatched, action.Target)
+		if err == nil && len(path.Query(&root)) == 0 {
+			t.unmatched = append(t.unmatched, action.Target)
 			continue
 		}
-		one := speakeasy.Overlay{Version: overlay.Version, Actions: []speakeasy.Action{action}}
-		if err := one.ApplyTo(&root); err != nil {
-			return nil, nil, fmt.Errorf("the target %s: %w", action.Target, err)
+		if err == nil {
+			one := speakeasy.Overlay{Version: overlay.Version, Actions: []speakeasy.Action{action}}
+			err = one.ApplyTo(&root)
+		}
+		if err != nil {
+			return fmt.Errorf("the target %s: %w", action.Target, err)
 		}
 	}
 	var decoded any
 	keepText(&root)
 	if err := root.Decode(&decoded); err != nil {
-		return nil, nil, err
+		return err
 	}
-	changed, err = parseDocument(encodeJSON(decoded))
-	return changed, unmatched, err
+	t.document, err = parseDocument(encodeJSON(decoded))
+	return err
 }
 
 // simplify takes out what the generator makes no code of, and says what it does not see.
@@ -185,9 +184,6 @@ func eachRef(node any, visit func(members object, name string)) {
 // the members of unions, and leave out what only an itemSchema uses.
 func (t *tree) prepare(dir string) error {
 	fixed, err := declared(dir, false)
-	if err == nil {
-		err = t.checkDocument()
-	}
 	if err != nil {
 		return err
 	}
@@ -309,6 +305,9 @@ func (p place) within(at, ending string, schema any) place {
 	return place{at: p.at + at, name: p.name + ending, target: p.target + at, schema: objectAt(schema)}
 }
 
+// endings are those of the names of what is within a place, by its key.
+var endings = map[string]string{"items": "Item", "additionalProperties": "Value", "requestBody": "Body"}
+
 // eachWithin visits what is within a part of an operation or a schema.
 func eachWithin(p place, visit func(place) string) {
 	into := func(q place) {
@@ -319,16 +318,8 @@ func eachWithin(p place, visit func(place) string) {
 	}
 	for key, part := range sorted(p.schema) {
 		switch key {
-		case "schema":
-			into(p.within(".schema", "", part))
-		case "items":
-			into(p.within(".items", "Item", part))
-		case "additionalProperties":
-			into(p.within(".additionalProperties", "Value", part))
-		case "requestBody":
-			into(p.within(".requestBody", "Body", part))
-		case "contentSchema":
-			into(p.within(".contentSchema", "", part))
+		case "schema", "contentSchema", "items", "additionalProperties", "requestBody":
+			into(p.within("."+key, endings[key], part))
 		case "itemSchema":
 			if item := p.within(".itemSchema", "Item", part); objectAt(part, "properties", "data") == nil {
 				into(item)
