@@ -37,7 +37,7 @@ func loadTree(dir string, document object) (*tree, error) {
 	addSchemas(t.document)
 	delete(t.document, "webhooks") // The client makes no code of them, and has no use for their schemas.
 	eachObject(t.document, simplify)
-	dropNumberedDiscriminators(t.document)
+	dropDiscriminators(t.document)
 	return t, t.checkDocument()
 }
 
@@ -89,14 +89,10 @@ func (t *tree) applyOverlay(dir string) error {
 // simplify takes out what the generator makes no code of, and says what it does not see.
 func simplify(node object) {
 	delete(node, "callbacks")
-	if !hasTextMapping(node) {
-		delete(node, "discriminator")
-	}
 	if values, ok := node["enum"].([]any); ok {
 		// The type says whether it may be null.
 		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil })
 	}
-	isNoText := func(v any) bool { _, ok := v.(string); return !ok }
 	if values := enumValues(node); len(values) > 0 && !slices.ContainsFunc(values, isNoText) {
 		delete(node, "format")
 		node["type"] = cmp.Or(node["type"], any("string")) // pydantic 1 leaves it out
@@ -118,28 +114,23 @@ func simplify(node object) {
 	}
 }
 
-// hasTextMapping is false of a discriminator that pydantic writes for unions within a union.
-func hasTextMapping(node object) bool {
-	for _, target := range objectAt(node, "discriminator", "mapping") {
-		if _, ok := target.(string); !ok {
-			return false
-		}
-	}
-	return true
+func isNoText(v any) bool {
+	_, ok := v.(string)
+	return !ok
 }
 
-// dropNumberedDiscriminators leaves out those whose value is no text: the generator writes
-// them as one.
-func dropNumberedDiscriminators(document object) {
+// dropDiscriminators leaves out those whose value is no text, as the generator writes them as
+// one, and those that pydantic writes for unions within a union.
+func dropDiscriminators(document object) {
 	eachObject(document, func(node object) {
-		property := textAt(node, "discriminator", "propertyName")
+		values := slices.Collect(maps.Values(objectAt(node, "discriminator", "mapping")))
 		for _, member := range members(node) {
 			key, _ := schemaKey(get(member, "$ref"))
-			for _, value := range enumValues(get(schemasOf(document)[key], "properties", property)) {
-				if _, isText := value.(string); !isText {
-					delete(node, "discriminator")
-				}
-			}
+			property := textAt(node, "discriminator", "propertyName")
+			values = append(values, enumValues(get(schemasOf(document)[key], "properties", property))...)
+		}
+		if slices.ContainsFunc(values, isNoText) {
+			delete(node, "discriminator")
 		}
 	})
 }
