@@ -27,15 +27,10 @@ func (t *tree) checkDocument() error {
 	if problem != nil {
 		return problem // Other checks follow references.
 	}
-	for kind, into := range map[string]func() any{
-		"schemas":       func() any { return &openapi3.SchemaRef{} },
-		"parameters":    func() any { return &openapi3.ParameterRef{} },
-		"headers":       func() any { return &openapi3.HeaderRef{} },
-		"requestBodies": func() any { return &openapi3.RequestBodyRef{} },
-		"responses":     func() any { return &openapi3.ResponseRef{} },
-	} {
-		for key, part := range sorted(get(t.document, "components", kind)) {
-			check(isReadable(jsonPath("components", kind, key), part, into()))
+	for kind, parts := range sorted(t.document["components"]) {
+		for key, part := range sorted(parts) {
+			one := object{kind: object{key: part}}
+			check(isReadable(jsonPath("components", kind, key), one, &openapi3.Components{}))
 		}
 	}
 	for path, item := range sorted(t.document["paths"]) {

@@ -147,7 +147,11 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 		return nil, changes, err
 	}
 	candidates = map[string][]string{}
-	tags, bodies, used := tagsOfSchemas(after), now.bodies(after), usedSchemas(after)
+	bodies := map[string]string{} // FastAPI makes them of a function's form or body parameters.
+	for key, o := range operations(after) {
+		bodies["Body_"+o.id()] = now.Operations[key] + "Body"
+	}
+	tags, used := tagsOfSchemas(after), usedSchemas(after)
 	for key := range schemasOf(after) {
 		if now.Schemas[key] == "" && used[key] {
 			candidates[key] = schemaCandidates(key, bodies[key], tags[key])
@@ -329,16 +333,6 @@ func functionName(o operation) string {
 		rest = rest[next+1:]
 	}
 	return cmp.Or(o.id(), o.method+"_"+nonWord.ReplaceAllString(o.path, "_"))
-}
-
-// bodies are the names of the schemas that FastAPI makes of a function's form or body
-// parameters, and calls Body_ and the operation's id.
-func (n *names) bodies(document object) map[string]string {
-	found := map[string]string{}
-	for key, o := range operations(document) {
-		found["Body_"+o.id()] = n.Operations[key] + "Body"
-	}
-	return found
 }
 
 func schemaCandidates(key, body string, tags []string) []string {
