@@ -68,8 +68,8 @@ func (n *names) schema(key string) string {
 // check refuses an entry that leads nowhere, and a name that Go does not take or that two
 // would have.
 func (n *names) check(document object) error {
-	problem := func(kind, key, what string) error {
-		return fmt.Errorf("%s: %s: %s: %s", namesFile, kind, key, what)
+	problem := func(kind, key, what string, args ...any) error {
+		return fmt.Errorf("%s: %s: %s: %s", namesFile, kind, key, fmt.Sprintf(what, args...))
 	}
 	all := n.inUse(document)
 	for _, kind := range []struct {
@@ -78,14 +78,17 @@ func (n *names) check(document object) error {
 	}{{"operations", n.Operations, all.Operations}, {"schemas", n.Schemas, all.Schemas}} {
 		for _, key := range slices.Sorted(maps.Keys(kind.entries)) {
 			if kind.all[key] == "" && schemasOf(document)[key] == nil {
-				return problem(kind.name, key, "the document does not have it"+keyOf(kind.all, key))
+				return problem(kind.name, key, "the document does not have it%s", keyOf(kind.all, key))
 			}
 		}
 		users := map[string]string{}
 		for _, key := range slices.Sorted(maps.Keys(kind.all)) {
 			name := kind.all[key]
-			if other := users[name]; other != "" || !isExported(name) {
-				return problem(kind.name, key, unusable(name, other))
+			if users[name] != "" {
+				return problem(kind.name, key, "%s is the name of %s, too; give it another one here", name, users[name])
+			}
+			if !isExported(name) {
+				return problem(kind.name, key, "%q is no name in Go; give it one here", name)
 			}
 			users[name] = key
 		}
@@ -101,13 +104,6 @@ func keyOf(all map[string]string, name string) string {
 		}
 	}
 	return ""
-}
-
-func unusable(name, other string) string {
-	if other != "" {
-		return fmt.Sprintf("%s is the name of %s, too; give it another one here", name, other)
-	}
-	return fmt.Sprintf("%q is no name in Go; give it one here", name)
 }
 
 // nameChanges is what a bump did to names.yaml, as "KEY: Name".
@@ -263,10 +259,7 @@ func heirsOf(before, after object, moved map[string]string) map[string]string {
 			follow(list[i], other[i])
 		}
 	}
-	places := map[string]operation{}
-	for key, o := range operations(before) {
-		places[key] = o
-	}
+	places := maps.Collect(operations(before))
 	for key, o := range operations(after) {
 		follow(places[cmp.Or(moved[key], key)].object, o.object)
 	}
@@ -321,16 +314,11 @@ func operationCandidates(o operation) []string {
 // is mounted under a prefix has only the end of the path. An id that does not follow the rule
 // is taken as it is.
 func functionName(o operation) string {
-	for rest := o.path; rest != ""; {
-		name, ok := strings.CutSuffix(o.id(), nonWord.ReplaceAllString(rest, "_")+"_"+o.method)
-		if ok && name != "" {
+	for i, r := range o.path {
+		name, ok := strings.CutSuffix(o.id(), nonWord.ReplaceAllString(o.path[i:], "_")+"_"+o.method)
+		if ok && name != "" && (i == 0 || r == '/') {
 			return name
 		}
-		next := strings.Index(rest[1:], "/")
-		if next < 0 {
-			break
-		}
-		rest = rest[next+1:]
 	}
 	return cmp.Or(o.id(), o.method+"_"+nonWord.ReplaceAllString(o.path, "_"))
 }

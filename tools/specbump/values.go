@@ -82,9 +82,10 @@ func nameValues(typeName string, schema object, taken identifiers) {
 func valueNames(schema object) (names []string, isChanged bool) {
 	chosen, isChanged := schema["x-enum-names"]
 	var values []string
-	for _, value := range enumValues(schema) {
-		values = append(values, fmt.Sprint(value))
-		names = append(names, constantName(fmt.Sprint(value)))
+	for _, v := range enumValues(schema) {
+		value := fmt.Sprint(v)
+		values = append(values, value)
+		names = append(names, codegen.SanitizeGoIdentity(codegen.SchemaNameToTypeName(value)))
 	}
 	for pass, spell := range []func(string) string{spelled, inFull} { // until no two are the same
 		users := map[string]int{}
@@ -92,7 +93,7 @@ func valueNames(schema object) (names []string, isChanged bool) {
 			users[name]++
 		}
 		for i, name := range names {
-			if users[name] > 1 || pass == 0 && !hasLetter(values[i]) {
+			if users[name] > 1 || pass == 0 && !strings.ContainsFunc(values[i], isWord) {
 				names[i], isChanged = spell(values[i]), true
 			}
 		}
@@ -119,12 +120,6 @@ func checkValueNames(p place) error {
 	}
 	return nil
 }
-
-func constantName(value string) string {
-	return codegen.SanitizeGoIdentity(codegen.SchemaNameToTypeName(value))
-}
-
-func hasLetter(value string) bool { return strings.ContainsFunc(value, isWord) }
 
 // isWord is true of what the generator keeps of a value.
 func isWord(r rune) bool { return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
