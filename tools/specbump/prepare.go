@@ -20,8 +20,9 @@ import (
 type tree struct {
 	document  object
 	names     *names
-	unmatched []string // targets of the overlay that the document does not have
-	inline    []place  // schemas that got a type where they are used
+	unmatched []string          // targets of the overlay that the document does not have
+	inline    []place           // schemas that got a type where they are used
+	targets   map[string]string // of the overlay, for types by their names
 }
 
 // loadTree applies a tree's overlay and names to a document.
@@ -185,8 +186,10 @@ func (t *tree) prepare(dir string) error {
 	}
 	t.inline = t.inlineSchemas(fixed)
 	renamed := object{}
-	for key, schema := range sorted(schemasOf(t.document)) {
-		renamed[t.names.schema(key)] = schema
+	t.targets = map[string]string{}
+	for key, schema := range schemasOf(t.document) {
+		name := t.names.schema(key)
+		renamed[name], t.targets[name] = schema, jsonPath("components", "schemas", key)
 	}
 	eachRef(t.document, func(members object, name string) {
 		if key, ok := schemaKey(members[name]); ok {
@@ -196,6 +199,7 @@ func (t *tree) prepare(dir string) error {
 	objectAt(t.document, "components")["schemas"] = renamed
 	for _, p := range t.inline {
 		p.moveToComponents(t.document)
+		t.targets[p.name] = p.target
 	}
 	eachObject(t.document, keepValues)
 	taken := fixed

@@ -198,20 +198,11 @@ func checkConstants(dir string, before map[string]string) error {
 
 // placeOf is the place of the enum with a constant: that with the longest name it begins with.
 func (t *tree) placeOf(constant string) string {
-	found, longest := "$.components.schemas.NAME", ""
-	add := func(name, target string, schema any) {
+	longest := ""
+	for name, schema := range schemasOf(t.document) {
 		if strings.HasPrefix(constant, name) && len(name) > len(longest) && len(enumValues(schema)) > 0 {
-			found, longest = target, name
+			longest = name
 		}
 	}
-	for _, p := range t.inline {
-		add(p.name, p.target, schemasOf(t.document)[p.name])
-	}
-	for key, name := range t.names.Schemas {
-		add(name, jsonPath("components", "schemas", key), schemasOf(t.document)[name])
-	}
-	for name, schema := range schemasOf(t.document) {
-		add(name, jsonPath("components", "schemas", name), schema)
-	}
-	return found
+	return cmp.Or(t.targets[longest], "$.components.schemas.NAME")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,12 +54,11 @@ func judge(dir, tree, base string, tools verdictTools, log *progress) (*verdict,
 		return nil, err
 	}
 	// apidiff loads every package, and the examples may not compile.
-	for _, dir := range []string{old, tree} {
-		if err := os.RemoveAll(filepath.Join(dir, "examples")); err != nil {
-			return nil, err
-		}
+	err = errors.Join(os.RemoveAll(filepath.Join(old, "examples")), os.RemoveAll(filepath.Join(tree, "examples")))
+	if err == nil {
+		err = v.compareDocuments(old, tree)
 	}
-	if err := v.compareDocuments(old, tree); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	done := log.step("compare the HTTP APIs")
