@@ -48,9 +48,6 @@ func readInputs(inputs []string, vendored source) (object, error) {
 			base = s
 		}
 	}
-	if len(pages) == 0 {
-		return base.root, nil
-	}
 	return merge(base, pages)
 }
 
@@ -135,8 +132,8 @@ func fencedDocument(page string) (string, bool) {
 		if end < 0 {
 			continue
 		}
-		if block := strings.TrimSpace(body[:end]); strings.HasPrefix(block, "openapi:") ||
-			strings.HasPrefix(block, "{") {
+		block := strings.TrimSpace(body[:end])
+		if strings.HasPrefix(block, "openapi:") || strings.HasPrefix(block, "{") {
 			return body[:end], true
 		}
 	}
@@ -147,7 +144,7 @@ func fencedDocument(page string) (string, bool) {
 // its operations. Two sources that have the same part must say the same of it.
 func merge(base source, pages []source) (object, error) {
 	sources := append([]source{base}, pages...)
-	if pages[0].version() != base.version() {
+	if len(pages) > 0 && pages[0].version() != base.version() {
 		if err := checkReplaced(base, pages); err != nil {
 			return nil, err
 		}
