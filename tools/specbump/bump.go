@@ -183,8 +183,8 @@ func output(dir, name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer // each is written by its own goroutine
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args...), " "), err,
-			strings.TrimSpace(stdout.String()+stderr.String()))
+		said := strings.TrimSpace(stdout.String() + stderr.String())
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, said)
 	}
 	return strings.TrimSpace(stdout.String()), nil
 }

@@ -116,10 +116,9 @@ func (r *report) breakingByTag() []string {
 	}
 	var groups []string
 	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
-		operations := byTag[tag]
-		shown, more := operations, ""
-		if len(operations) > 3 {
-			shown, more = operations[:3], fmt.Sprintf(" and %d more", len(operations)-3)
+		shown, more := byTag[tag], ""
+		if len(shown) > 3 {
+			shown, more = shown[:3], fmt.Sprintf(" and %d more", len(shown)-3)
 		}
 		groups = append(groups, fmt.Sprintf("%s: %s%s", tag, strings.Join(shown, ", "), more))
 	}

@@ -106,9 +106,8 @@ func valueNames(schema object) (names []string, isChanged bool) {
 
 // checkValueNames finds what x-enum-names cannot mean.
 func checkValueNames(p place) error {
-	chosen := objectAt(p.schema, "x-enum-names")
 	values, users := enumValues(p.schema), map[string]string{}
-	for value, name := range sorted(chosen) {
+	for value, name := range sorted(p.schema["x-enum-names"]) {
 		name := fmt.Sprint(name)
 		if !slices.ContainsFunc(values, func(v any) bool { return fmt.Sprint(v) == value }) {
 			return fmt.Errorf("%s: x-enum-names names %q, which is no value of the enum", p.at, value)
