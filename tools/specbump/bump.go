@@ -90,12 +90,8 @@ func update(dir string, inputs []string, report *report, log *progress) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
 	}
-	encoded, err := after.names.encode()
-	if err != nil {
-		return err
-	}
 	return errors.Join(writeFile(filepath.Join(dir, specFile), encodeJSON(document)),
-		writeFile(filepath.Join(dir, namesFile), encoded))
+		writeFile(filepath.Join(dir, namesFile), after.names.encode()))
 }
 
 // plan names what a new document brings, and prepares it, or refuses it.

@@ -48,12 +48,12 @@ func loadNames(dir string) (*names, error) {
 	return n, nil
 }
 
-func (n *names) encode() ([]byte, error) {
+func (n *names) encode() []byte {
 	b := bytes.NewBufferString(namesHead)
 	encoder := yaml.NewEncoder(b)
 	encoder.SetIndent(2)
-	err := encoder.Encode(n)
-	return b.Bytes(), err
+	_ = encoder.Encode(n)
+	return b.Bytes()
 }
 
 func (n *names) operation(key string, o operation) string {
