@@ -115,30 +115,23 @@ func (n *names) updated(before, after object, taken identifiers) (*names, nameCh
 	was, now := n.inUse(before), &names{Operations: map[string]string{}, Schemas: map[string]string{}}
 	moved := movedOperations(before, after)
 	heirs := heirsOf(before, after, moved)
-	for key := range operations(after) {
+	taken = maps.Clone(taken) // with what is gone, whose names mean nothing else so soon
+	candidates := map[string][]string{}
+	for key, o := range operations(after) {
 		if name := cmp.Or(n.Operations[key], was.Operations[cmp.Or(moved[key], key)]); name != "" {
 			now.Operations[key] = name
+			taken.add(name, operationClaims)
+		} else {
+			candidates[key] = operationCandidates(o)
 		}
 	}
 	for key := range schemasOf(after) { // An entry stays while its schema is there, used or not.
 		if name := cmp.Or(n.Schemas[key], was.Schemas[cmp.Or(heirs[key], key)]); name != "" {
 			now.Schemas[key] = name
+			taken[name] = true
 		}
-	}
-	taken = maps.Clone(taken) // with what is gone, whose names mean nothing else so soon
-	for _, name := range now.Operations {
-		taken.add(name, operationClaims)
-	}
-	for _, name := range now.Schemas {
-		taken[name] = true
 	}
 	var changes nameChanges
-	candidates := map[string][]string{}
-	for key, o := range operations(after) {
-		if now.Operations[key] == "" {
-			candidates[key] = operationCandidates(o)
-		}
-	}
 	if err := tellApart("operations", candidates, operationClaims, taken, now.Operations); err != nil {
 		return nil, changes, err
 	}
