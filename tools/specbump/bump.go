@@ -188,21 +188,16 @@ func output(dir, name string, args ...string) (string, error) {
 // progress says what is being done and keeps how long it took.
 type progress struct {
 	w     io.Writer
-	costs []cost
-}
-
-type cost struct {
-	what     string
-	duration time.Duration
+	costs []string // rows of a table
 }
 
 func (p *progress) step(what string) (done func()) {
 	start := time.Now()
 	fmt.Fprintf(p.w, "specbump: %s …\n", what)
 	return func() {
-		c := cost{what, time.Since(start)}
-		fmt.Fprintf(p.w, "specbump: %s took %.1f s\n", what, c.duration.Seconds())
-		p.costs = append(p.costs, c)
+		seconds := time.Since(start).Seconds()
+		fmt.Fprintf(p.w, "specbump: %s took %.1f s\n", what, seconds)
+		p.costs = append(p.costs, fmt.Sprintf("| %s | %.1f s |\n", what, seconds))
 	}
 }
 

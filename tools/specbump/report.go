@@ -169,10 +169,7 @@ func (r *report) printTrial(w io.Writer, work string, log *progress) error {
 	fmt.Fprintf(w, "| | |\n| --- | --- |\n| operations | %d |\n| schemas | %d |\n", r.operations.total, r.schemas.total)
 	lines := bytes.Count(code, []byte("\n"))
 	fmt.Fprintf(w, "| generated lines | %d |\n| names recorded | %d |\n", lines, len(r.names.added))
-	for _, c := range log.costs {
-		fmt.Fprintf(w, "| %s | %.1f s |\n", c.what, c.duration.Seconds())
-	}
-	fmt.Fprintf(w, "\n%s", r.head())
+	fmt.Fprintf(w, "%s\n%s", strings.Join(log.costs, ""), r.head())
 	for _, line := range r.examples() {
 		fmt.Fprintf(w, "- %s no longer works\n", line)
 	}
