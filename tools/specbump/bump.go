@@ -14,9 +14,6 @@ import (
 	"time"
 )
 
-// changedFiles are those that a bump writes.
-var changedFiles = []string{specFile, namesFile, generatedFile, listFile}
-
 // bump works on a copy of what git does not ignore, and puts the new files in place at the end.
 func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err error) {
 	work, err := os.MkdirTemp("", "specbump")
@@ -54,7 +51,7 @@ func bump(opts options, stdout io.Writer, log *progress) (breaking bool, err err
 			writeFile(strings.TrimSuffix(opts.report, ".md")+"-whole.md", []byte(whole)))
 	}
 	if !opts.verdictOnly && !opts.trial && err == nil {
-		err = copyFiles(work, opts.dir, changedFiles)
+		err = copyFiles(work, opts.dir, []string{specFile, namesFile, generatedFile, listFile})
 	}
 	return report.isBreaking(), err
 }
@@ -120,10 +117,8 @@ func plan(dir string, vendored, document object, report *report) (*tree, error) 
 			report.unmatched = append(report.unmatched, "`"+target+"`")
 		}
 	}
-	for _, t := range []*tree{before, after} {
-		if err := t.prepare(dir); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(before.prepare(dir), after.prepare(dir)); err != nil {
+		return nil, err
 	}
 	report.numbered = after.numbered()
 	return after, checkInline(before.inline, after.inline)
