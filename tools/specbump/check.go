@@ -222,11 +222,12 @@ func checkInline(before, after []place) error {
 	}
 	for _, p := range after {
 		old, isKnown := was[p.name]
-		other, isThere := now[old.at+old.written]
+		other := now[old.at+old.written]
 		if other.name == "" {
-			other, isThere = now[old.at], now[old.at].name != ""
+			other = now[old.at]
 		}
-		if isKnown && isThere && other.name != p.name && (old.at != p.at || old.written != p.written) {
+		isOther := old.at != p.at || old.written != p.written
+		if isKnown && isOther && other.name != "" && other.name != p.name {
 			return fmt.Errorf("%s: its type would be called %s, which is the name of the type of %s; name it:\n%s",
 				p.target, p.name, other.target, advice(p.target, "x-go-type-name: NAME"))
 		}

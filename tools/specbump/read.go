@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -160,14 +161,12 @@ func merge(base source, pages []source) (object, error) {
 }
 
 func checkReplaced(base source, pages []source) error {
-	replaced := map[string]bool{}
+	replaced := map[string]operation{}
 	for _, page := range pages {
-		for key := range operations(page.root) {
-			replaced[key] = true
-		}
+		maps.Insert(replaced, operations(page.root))
 	}
 	for key, o := range operations(base.root) {
-		if !replaced[key] {
+		if replaced[key].object == nil {
 			return fmt.Errorf("%s: info.version is %s, but %s, which stays, comes from %s with %s; give a page "+
 				"for each operation, or the whole document", pages[0].name, pages[0].version(), o.at(), base.name, base.version())
 		}
