@@ -112,13 +112,9 @@ func checkParameters(document object, o operation) error {
 	for _, variable := range templateVariables {
 		variables[variable] = "a variable of the generated code"
 	}
-	for _, parent := range []string{jsonPath("paths", o.path), o.at()} {
-		list := listAt(o.object, "parameters")
-		if parent != o.at() {
-			list = listAt(document, "paths", o.path, "parameters")
-		}
-		seen := map[string]bool{}
-		for _, parameter := range list {
+	for _, keys := range [][]string{{"paths", o.path}, {"paths", o.path, o.method}} {
+		parent, seen := jsonPath(keys...), map[string]bool{}
+		for _, parameter := range listAt(get(document, keys...), "parameters") {
 			at := fmt.Sprintf("%s.parameters[?(@.name=='%s')]", parent, textAt(parameter, "name"))
 			if ref := textAt(parameter, "$ref"); ref != "" {
 				parameter, at = resolve(document, ref), jsonPath(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
@@ -129,18 +125,16 @@ func checkParameters(document object, o operation) error {
 					"the document does now, and the entry can go", parent, name, in, overlayFile)
 			}
 			seen[in+name] = true
-			called, goName := name+" in "+in, cmp.Or(textAt(parameter, "x-go-name"), name)
-			var err error
-			switch in {
-			case "path":
-				inPath[name] = true
-				err = addField(variables, at, called, goName, codegen.LowercaseFirstCharacter(fieldName(goName)))
-			case "cookie":
-				err = fmt.Errorf("%s: a parameter in a cookie is not supported; remove it in %s", at, overlayFile)
-			default:
-				err = addField(fields, at, called, goName, fieldName(goName))
+			if in == "cookie" {
+				return fmt.Errorf("%s: a parameter in a cookie is not supported; remove it in %s", at, overlayFile)
 			}
-			if err != nil {
+			goName := cmp.Or(textAt(parameter, "x-go-name"), name)
+			users, field := fields, fieldName(goName)
+			if in == "path" {
+				inPath[name] = true
+				users, field = variables, codegen.LowercaseFirstCharacter(field)
+			}
+			if err := addField(users, at, name+" in "+in, goName, field); err != nil {
 				return err
 			}
 		}
