@@ -35,21 +35,16 @@ func loadTree(dir string, document object) (*tree, error) {
 	if err := t.applyOverlay(dir); err != nil {
 		return nil, fmt.Errorf("%s: %w", overlayFile, err)
 	}
-	addSchemas(t.document)
+	if objectAt(t.document, "components") == nil {
+		t.document["components"] = object{}
+	}
+	if schemasOf(t.document) == nil {
+		objectAt(t.document, "components")["schemas"] = object{}
+	}
 	delete(t.document, "webhooks") // The client makes no code of them, and has no use for their schemas.
 	eachObject(t.document, simplify)
 	dropDiscriminators(t.document)
 	return t, t.checkDocument()
-}
-
-// addSchemas makes the place for components, where there is none.
-func addSchemas(document object) {
-	if objectAt(document, "components") == nil {
-		document["components"] = object{}
-	}
-	if schemasOf(document) == nil {
-		objectAt(document, "components")["schemas"] = object{}
-	}
 }
 
 // applyOverlay makes of the document what overlay.yaml says.
@@ -198,8 +193,11 @@ func (t *tree) prepare(dir string) error {
 	})
 	objectAt(t.document, "components")["schemas"] = renamed
 	for _, p := range t.inline {
-		p.moveToComponents(t.document)
-		t.targets[p.name] = p.target
+		moved := maps.Clone(p.schema)
+		delete(moved, "x-go-type-name")
+		clear(p.schema)
+		p.schema["$ref"] = schemaRef + p.name
+		renamed[p.name], t.targets[p.name] = moved, p.target
 	}
 	eachObject(t.document, keepValues)
 	taken := fixed
@@ -391,13 +389,4 @@ func mediaEnding(mediaType string, all int) string {
 		return ""
 	}
 	return goName(nonWord.ReplaceAllString(subtype, "_"))
-}
-
-// moveToComponents leaves a reference where the schema is.
-func (p place) moveToComponents(document object) {
-	moved := maps.Clone(p.schema)
-	delete(moved, "x-go-type-name")
-	clear(p.schema)
-	p.schema["$ref"] = schemaRef + p.name
-	schemasOf(document)[p.name] = moved
 }
