@@ -58,7 +58,7 @@ func Marshal(v any) ([]byte, error) {
 }
 
 // maxDepth is far above any document, and far below what the stack takes.
-const maxDepth = 10_000
+const maxDepth = 1_000
 
 // isSpecial is true of a value that json.Marshal would write in another way. A value that contains
 // itself is left to json.Marshal, which returns an error.
