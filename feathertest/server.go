@@ -10,11 +10,11 @@
 //
 //	requests := server.Requests()
 //
-// A request without a key gets 401, one that the document does not allow 422 in
-// FastAPI's shape, an unknown path 404 (see HandleUnlisted) and a wrong method 405. A request that passes
+// A request without a key gets 401, one that the document does not allow 422 in FastAPI's
+// shape, an unknown path 404 (see HandleUnlisted) and a wrong method 405. A request that passes
 // gets the next scripted reply (Reply and the methods like it), else the response of the handler
-// for its operation (Handle), else a small valid response that the server makes from
-// the document: a stream of four events where the document declares no content.
+// for its operation (Handle), else a small valid response that the server makes from the
+// document: a stream of four events where the document declares no content.
 //
 // StartInMemory does the same in a testing/synctest bubble, where waits take no time.
 //
