@@ -3,8 +3,8 @@
 //	go run ./examples/batch questions/*.txt
 //
 // It never sends a file twice, if one batch runs at a time. After an error, Ctrl-C or a crash,
-// start it again: it goes on where its journal ends. It leaves a file alone that may have been
-// sent but has no reply. To send that one again, delete its lines in the journal.
+// start it again. A file that may have been sent but has no reply is left alone, until you
+// delete its lines in the journal.
 package main
 
 import (
@@ -133,14 +133,16 @@ func (b *batch) send(ctx context.Context, file string) error {
 	var reply strings.Builder
 	stream := feather.Stream(b.client.SendMessage(ctx, session.JSON201.ID,
 		feather.SendMessageRequest{Content: string(text)}, feather.RequireEvent("complete")))
-	err = demo.Print(&reply, io.Discard, stream)
+	if err = demo.Print(&reply, io.Discard, stream); err == nil {
+		err = os.WriteFile(file+".reply", []byte(reply.String()), 0o644)
+	}
 	switch {
+	case err == nil:
+		return b.record(file, "done")
 	case feather.SafeToRepeat(err):
 		return errors.Join(err, b.record(file, "open"))
-	case err != nil:
-		return err
 	}
-	return errors.Join(os.WriteFile(file+".reply", []byte(reply.String()), 0o644), b.record(file, "done"))
+	return err
 }
 
 // report names a file without a reply, and shows a bar on a terminal.
