@@ -353,3 +353,28 @@ func TestErrorsOfOtherCallsDecideNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestFailingBodyOverHTTP2 fails in the first POST of a client, whose body is made twice.
+func TestFailingBodyOverHTTP2(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	broken := errors.New("disk failed")
+	body := func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(broken))), nil
+	}
+	client := newClient(t, server.URL, feather.WithHTTPClient(server.Client()))
+	for range 2 {
+		_, err := send(t.Context(), client, func(_ context.Context, req *http.Request) error {
+			req.Body, _ = body()
+			req.GetBody, req.ContentLength = body, -1
+			return nil
+		})
+		if !errors.Is(err, broken) || !strings.Contains(err.Error(), "reading the request body: disk failed") {
+			t.Errorf("error %v", err)
+		}
+	}
+}

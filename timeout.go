@@ -81,10 +81,9 @@ type try struct {
 
 	timer *time.Timer // runs while the server is waited for
 
-	sending  sync.Mutex // between the request body and the head of the response
-	hasHead  bool
-	bodyErr  error // with which the request body failed
-	bodyShut bool  // by the transport; what fails after that is not the fault of the body
+	sending sync.Mutex // between the request body and the head of the response
+	hasHead bool
+	bodyErr error // with which the request body failed
 }
 
 func newTry(c *call, req *http.Request) *try {
@@ -109,11 +108,11 @@ func (t *try) watchBody() {
 	if isSmall := 0 < t.req.ContentLength && t.req.ContentLength <= watchedBody; isSmall || !hasBody(t.req) {
 		return
 	}
-	t.req.Body = requestBody{t.req.Body, t}
+	t.req.Body = &requestBody{ReadCloser: t.req.Body, try: t}
 	if getBody := t.req.GetBody; getBody != nil {
 		t.req.GetBody = func() (io.ReadCloser, error) {
 			body, err := getBody()
-			return requestBody{body, t}, err
+			return &requestBody{ReadCloser: body, try: t}, err
 		}
 	}
 }
@@ -132,18 +131,6 @@ func (t *try) headArrived() error {
 	return t.bodyErr
 }
 
-// bodyRead turns the timer on or off around a read of the request body.
-func (t *try) bodyRead(turn func(), err error) {
-	t.sending.Lock()
-	defer t.sending.Unlock()
-	if !t.hasHead {
-		turn()
-	}
-	if err != nil && err != io.EOF && !t.bodyShut {
-		t.bodyErr = err
-	}
-}
-
 func (t *try) end() {
 	t.pause()
 	t.cancel()
@@ -159,19 +146,32 @@ func (c *call) passed(format string, limit time.Duration) {
 // response may come before its end.
 type requestBody struct {
 	io.ReadCloser
-	try *try
+	try      *try
+	isClosed bool // by the transport; what fails after that is not the fault of the body
 }
 
-func (b requestBody) Read(p []byte) (int, error) {
-	b.try.bodyRead(b.try.pause, nil)
+func (b *requestBody) Read(p []byte) (int, error) {
+	b.around(b.try.pause, nil)
 	n, err := b.ReadCloser.Read(p)
-	b.try.bodyRead(b.try.wait, err)
+	b.around(b.try.wait, err)
 	return n, err
 }
 
-func (b requestBody) Close() error {
+// around turns the timer off or on around a read.
+func (b *requestBody) around(turn func(), err error) {
 	b.try.sending.Lock()
-	b.try.bodyShut = true
+	defer b.try.sending.Unlock()
+	if !b.try.hasHead {
+		turn()
+	}
+	if err != nil && err != io.EOF && !b.isClosed {
+		b.try.bodyErr = err
+	}
+}
+
+func (b *requestBody) Close() error {
+	b.try.sending.Lock()
+	b.isClosed = true
 	b.try.sending.Unlock()
 	return b.ReadCloser.Close()
 }
