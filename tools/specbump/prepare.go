@@ -86,8 +86,13 @@ func (t *tree) applyOverlay(dir string) error {
 func simplify(node object) {
 	delete(node, "callbacks")
 	if values, ok := node["enum"].([]any); ok {
-		// The type says whether it may be null.
-		node["enum"] = slices.DeleteFunc(values, func(v any) bool { return v == nil })
+		// The type says whether it may be null, and twice says no more than once.
+		seen := map[string]bool{}
+		node["enum"] = slices.DeleteFunc(values, func(v any) bool {
+			isSeen := seen[fmt.Sprint(v)] || v == nil
+			seen[fmt.Sprint(v)] = true
+			return isSeen
+		})
 	}
 	if values := enumValues(node); len(values) > 0 && !slices.ContainsFunc(values, isNoText) {
 		delete(node, "format")
