@@ -151,6 +151,17 @@ func setting(change change) RequestEditorFn {
 	return func(_ context.Context, req *http.Request) error { return change(&callOf(req).settings) }
 }
 
+// timeLimit sets a limit, or refuses one that is negative.
+func timeLimit(name string, d time.Duration, set func(*settings)) change {
+	return func(s *settings) error {
+		if d < 0 {
+			return failf("%s(%v): a time cannot be negative; 0 means no limit", name, d)
+		}
+		set(s)
+		return nil
+	}
+}
+
 // forAll returns an option that changes a setting of all calls.
 func forAll(change change) ClientOption {
 	return func(c *Client) error { return change(&c.options.settings) }

@@ -141,13 +141,7 @@ func EventTimeout(d time.Duration) RequestEditorFn {
 }
 
 func eventTimeout(d time.Duration) change {
-	return func(s *settings) error {
-		if d < 0 {
-			return failf("EventTimeout(%v): a time cannot be negative; 0 means no limit", d)
-		}
-		s.eventTimeout = d
-		return nil
-	}
+	return timeLimit("EventTimeout", d, func(s *settings) { s.eventTimeout = d })
 }
 
 // Stream yields the events of a response as they arrive. It takes what any generated call

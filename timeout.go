@@ -32,13 +32,7 @@ func SilenceTimeout(d time.Duration) RequestEditorFn {
 }
 
 func silence(d time.Duration) change {
-	return func(s *settings) error {
-		if d < 0 {
-			return failf("SilenceTimeout(%v): a time cannot be negative; 0 means no limit", d)
-		}
-		s.silence = cmp.Or(d, math.MaxInt64)
-		return nil
-	}
+	return timeLimit("SilenceTimeout", d, func(s *settings) { s.silence = cmp.Or(d, math.MaxInt64) })
 }
 
 // limitSilence ends a try whose server is silent for too long, and says what went wrong with

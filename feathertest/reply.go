@@ -140,7 +140,7 @@ func (r *Reply) WithPause(pause time.Duration) *Reply {
 }
 
 // Response is what a method such as feather.Client.SendMessage returns for a stream of events
-// that has come to its end, for a mock of your own:
+// that has come to its end, for your own mock:
 //
 //	return feathertest.Response(feather.Event{Type: "complete", Data: "…"}), nil
 func Response(events ...feather.Event) *http.Response {
