@@ -103,7 +103,7 @@ func ExampleAPIError() {
 		for _, problem := range apiErr.Validation { // the entries of a 422
 			fmt.Printf("%s is wrong (%s): %s\n", problem.Path(), problem.Type, problem.Msg)
 		}
-	case errors.As(err, &decodeErr): // a 2xx that is not what the document declares; the server has acted
+	case errors.As(err, &decodeErr): // a 2xx that does not fit; the server has acted
 		fmt.Printf("status %d: %s\n", decodeErr.StatusCode, decodeErr.Body)
 	default: // the network, the context, or a stream that broke or ended with an error
 		fmt.Println(err)

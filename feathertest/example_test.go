@@ -75,11 +75,12 @@ func TestREADME(t *testing.T) {
 		var text string
 		var last error
 		message := feather.SendMessageRequest{Content: "Where is my order?"}
-		for event, err := range feather.Stream(server.Client().SendMessage(t.Context(), uuid.New(), message)) {
+		rsp, err := server.Client().SendMessage(t.Context(), uuid.New(), message)
+		for event, err := range feather.Stream(rsp, err) {
 			text, last = text+event.Data, err
 		}
-		if text != "It is " || !errors.Is(last, os.ErrDeadlineExceeded) || len(server.Requests()) != 2 {
-			t.Errorf("%q, %v after %d requests", text, last, len(server.Requests()))
+		if text != "It is " || !errors.Is(last, os.ErrDeadlineExceeded) {
+			t.Errorf("%q, %v", text, last)
 		}
 	})
 }
