@@ -28,6 +28,7 @@ type eventReader struct {
 	*place
 	lines    *pieces
 	id       string // of the event that is being read
+	lastType string // kept, as most events have the type of the one before
 	isInside bool   // past the first line, which may begin with a byte order mark
 	data     []byte // of the event that is being read
 }
@@ -73,7 +74,10 @@ func (e *eventReader) next() (Event, error) {
 				return Event{}, errEventTooLarge
 			}
 		case "event":
-			event.Type = string(value)
+			if string(value) != e.lastType {
+				e.lastType = string(value)
+			}
+			event.Type = e.lastType
 		case "id":
 			if bytes.IndexByte(value, 0) < 0 {
 				e.id = string(value)
