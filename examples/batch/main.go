@@ -14,8 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 
@@ -41,11 +39,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		flags.Usage()
 		return 2
 	}
-	files := flags.Args()
-	for i, file := range files {
-		files[i], _ = filepath.Abs(file) // The journal names a file in one way.
-	}
-	files = slices.Compact(slices.Sorted(slices.Values(files)))
+	files := demo.Files(flags.Args())
 	client, disconnect, err := demo.Client(stderr)
 	defer disconnect()
 	b := batch{client: client, stderr: stderr, total: len(files), states: map[string]string{}}
@@ -60,10 +54,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 type batch struct {
-	client *feather.ClientWithResponses
-	stderr io.Writer
-	total  int
-
+	client        *feather.ClientWithResponses
+	stderr        io.Writer
+	total         int
 	mu            sync.Mutex // of the journal and the counts
 	count, failed int
 	journal       *os.File

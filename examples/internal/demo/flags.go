@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -49,4 +50,18 @@ func lateFlag(flags *flag.FlagSet, args []string) string {
 		}
 	}
 	return ""
+}
+
+// Files names each file once, whatever way leads to it.
+func Files(names []string) []string {
+	var files []string
+	for _, name := range names {
+		file, err := filepath.Abs(name)
+		if err != nil {
+			file = name
+		}
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }
