@@ -293,15 +293,12 @@ func openStream(rsp *http.Response, at *place) (source, error) {
 	if err := oapi.CheckEncoding(rsp.Header); err != nil {
 		return nil, newDecodeError(rsp, readErrorBody(rsp), err)
 	}
-	mediaType := oapi.MediaType(rsp.Header)
-	switch mediaType {
-	case "text/event-stream":
+	switch mediaType := oapi.MediaType(rsp.Header); {
+	case mediaType == "text/event-stream":
 		return newEventReader(rsp.Body, at), nil
-	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
-		"application/x-jsonlines", "application/stream+json":
+	case oapi.IsLines(mediaType):
 		return &recordReader{records: newPieces(rsp.Body, "\n", maxEvent)}, nil
-	}
-	if mediaType == "application/json-seq" || strings.HasSuffix(mediaType, "+json-seq") {
+	case mediaType == "application/json-seq", strings.HasSuffix(mediaType, "+json-seq"):
 		return &recordReader{records: newPieces(rsp.Body, "\x1e", maxEvent), isSequence: true}, nil
 	}
 	return wholeBody{rsp.Body}, nil

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/featherhq/feather-go"
@@ -22,10 +21,7 @@ func (s *Server) checked(handler http.Handler, route *routers.Route) http.Handle
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		copied := &copiedResponse{ResponseWriter: w, operation: route.Operation, statusCode: http.StatusOK}
 		handler.ServeHTTP(copied, r)
-		reason := refused(r, route, copied.statusCode, copied.Header(), copied.body.Bytes())
-		if schema := streamSchema(route.Operation, copied.statusCode, copied.Header()); schema != nil && reason == "" {
-			reason = refusedEvents(schema, copied.events())
-		}
+		reason := refused(r, route, copied.statusCode, copied.Header(), copied.body.Bytes(), copied.events)
 		if reason != "" {
 			s.t.Errorf("feathertest: the handler of %s %s sent what the document does not allow: %s",
 				route.Method, route.Path, reason)
@@ -65,7 +61,7 @@ func (c *copiedResponse) Write(p []byte) (int, error) {
 
 // events are those of a stream.
 func (c *copiedResponse) events() (events []feather.Event) {
-	rsp := &http.Response{StatusCode: c.statusCode, Header: c.Header(), Body: io.NopCloser(&c.body)}
+	rsp := &http.Response{StatusCode: c.statusCode, Header: c.Header(), Body: io.NopCloser(bytes.NewReader(c.body.Bytes()))}
 	for event, err := range feather.Stream(rsp, nil) {
 		if err == nil {
 			events = append(events, event)
@@ -93,20 +89,22 @@ func (s *Server) checkScript(r Reply, req *http.Request, route *routers.Route) {
 	} else {
 		setDefault(header, "Content-Type", "application/json")
 	}
-	reason := refused(req, route, statusCode, header, r.body)
-	if schema := streamSchema(route.Operation, statusCode, header); schema != nil && r.status == 0 && reason == "" {
-		reason = refusedEvents(schema, r.events)
-	}
+	reason := refused(req, route, statusCode, header, r.body, func() []feather.Event { return r.events })
 	if reason != "" {
 		s.t.Errorf("feathertest: the reply for %s %s is one that the document does not allow (see Unchecked): %s",
 			route.Method, route.Path, reason)
 	}
 }
 
-// refused says why the document does not allow a response, and where.
-func refused(r *http.Request, route *routers.Route, statusCode int, header http.Header, body []byte) string {
+// refused says why the document does not allow a response, and where. events returns those of a
+// stream.
+func refused(r *http.Request, route *routers.Route, statusCode int, header http.Header, body []byte,
+	events func() []feather.Event) string {
 	if !oapi.IsSuccess(statusCode) {
 		return ""
+	}
+	if schema := streamSchema(route.Operation, statusCode, header); schema != nil {
+		return refusedEvents(schema, events())
 	}
 	declared, contentType := route.Operation.Responses.Status(statusCode), header.Get("Content-Type")
 	if declared != nil && !isJSON(contentType) && declared.Value.Content.Get(contentType) != nil {
@@ -145,11 +143,7 @@ func streamSchema(operation *openapi3.Operation, statusCode int, header http.Hea
 // isStream is true of the streams whose events can be checked one by one.
 func isStream(contentType string) bool {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
-	return slices.Contains(
-		[]string{"text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl",
-			"application/jsonlines", "application/x-jsonlines", "application/stream+json"},
-		mediaType,
-	)
+	return mediaType == "text/event-stream" || oapi.IsLines(mediaType)
 }
 
 // refusedEvents says which event has data that the document does not allow.

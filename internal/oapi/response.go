@@ -114,6 +114,16 @@ func MediaType(header http.Header) string {
 	return strings.ToLower(strings.TrimSpace(mediaType))
 }
 
+// IsLines is true of the media types of a stream with a text of JSON in each line.
+func IsLines(mediaType string) bool {
+	switch mediaType {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
+		"application/x-jsonlines", "application/stream+json":
+		return true
+	}
+	return false
+}
+
 // CheckEncoding refuses a compressed body. net/http has undone the gzip that it asked for.
 func CheckEncoding(header http.Header) error {
 	encoding := header.Get("Content-Encoding")

@@ -168,7 +168,7 @@ func checkSchema(p place) error {
 			advice(p.target, "anyOf: [{type: ONE}, {type: OTHER}]")+"\n  and remove its type")
 	}
 	for _, written := range append(types, p.schema["type"]) {
-		if name, ok := written.(string); ok && !slices.Contains(types3, name) {
+		if name, ok := written.(string); ok && !slices.Contains(schemaTypes, name) {
 			return fmt.Errorf("%s: there is no type %q", p.at, name)
 		}
 	}
@@ -187,7 +187,7 @@ func checkSchema(p place) error {
 	return checkValueNames(p)
 }
 
-var types3 = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
+var schemaTypes = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
 
 // addField adds a field or variable under its Go name. It is told by its name in the document;
 // two parameters of one place are one, as an operation may declare its path's once more.

@@ -378,7 +378,8 @@ type identifiers map[string]bool
 // operationClaims are what the generator declares for an operation, or may when it grows a
 // body or parameters; % is its name.
 var operationClaims = []string{".%", ".%WithBody", ".%WithResponse", ".%WithBodyWithResponse", "%Response", "%Params",
-	"%JSONRequestBody", "%FormdataRequestBody", "%MultipartRequestBody", "%TextRequestBody", "new%Request", "read%Response"}
+	"%JSONRequestBody", "%FormdataRequestBody", "%MultipartRequestBody", "%TextRequestBody",
+	"new%Request", "read%Response"}
 
 func claimed(name string, claims []string) []string {
 	var made []string

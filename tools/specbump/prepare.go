@@ -205,12 +205,11 @@ func (t *tree) prepare(dir string) error {
 		renamed[p.name], t.targets[p.name] = moved, p.target
 	}
 	eachObject(t.document, keepValues)
-	taken := fixed
-	for name := range schemasOf(t.document) {
-		taken[name] = true
+	for name := range renamed {
+		fixed[name] = true
 	}
-	for name, schema := range sorted(schemasOf(t.document)) {
-		nameValues(name, objectAt(schema), taken)
+	for name, schema := range sorted(renamed) {
+		nameValues(name, objectAt(schema), fixed)
 	}
 	return nil
 }

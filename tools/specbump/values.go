@@ -182,12 +182,12 @@ func checkConstants(dir string, before map[string]string) error {
 	if err != nil {
 		return err
 	}
-	t, err := prepareVendored(dir)
-	if err != nil {
-		return err
-	}
 	for name, value := range before {
 		if now, ok := after[name]; ok && now != value {
+			t, err := prepareVendored(dir)
+			if err != nil {
+				return err
+			}
 			return fmt.Errorf("the constant %s would change from %s to %s; name the values of its enum:\n%s", name, value, now,
 				advice(t.placeOf(name), fmt.Sprintf("x-enum-names: {%s: NAME, %s: NAME2}", value, now)))
 		}
